@@ -1,0 +1,19 @@
+"""Settings every test shares; they take effect before NumPy is imported."""
+
+import os
+
+# Test arrays are small and some tests start several ranks: OpenBLAS threads would only spin.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from hypothesis import HealthCheck, settings
+
+# Nothing here depends on the clock: a busy machine must not fail a property.
+PATIENT = {
+    "deadline": None,
+    "print_blob": True,
+    "suppress_health_check": [HealthCheck.too_slow],
+}
+settings.register_profile("default", max_examples=25, derandomize=True, **PATIENT)
+settings.register_profile("nightly", max_examples=1000, **PATIENT)
+# pytest's own --hypothesis-profile is applied later and therefore wins.
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
