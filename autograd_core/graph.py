@@ -1,0 +1,363 @@
+"""The graph: Nodes in the order they were recorded, and the walk back through them."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from autograd_core.errors import GraphError, MutationError, ShapeError
+from autograd_core.primitive import Primitive
+
+# Numbers are handed out in order of creation, and operands exist before results: sorting by number
+# is a topological order. `itertools.count` is atomic, so threads may record at once.
+next_number = itertools.count().__next__
+by_number = attrgetter("number")
+
+FREED: tuple[Any, ...] = ("freed",)
+
+
+class Mode(threading.local):
+    """What recording does in this thread."""
+
+    recording = True
+    finishing: list[Callable[[], None]] | None = None
+
+
+mode = Mode()
+
+
+class Node:
+    """One recorded operation.
+
+    ``sources`` are the Nodes of the operands (None: no gradient wanted), ``slots`` the arrays and
+    settings its rules need, ``versions`` pairs of (version cell, version seen) of the kept arrays
+    that may be written to. ``shape`` and ``dtype`` describe the result (tuples of them when there
+    are several), never the result itself: a Node does not keep its own output alive. ``notes``
+    holds the rare extras: hooks, where it was recorded.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "dtype",
+        "notes",
+        "number",
+        "primitive",
+        "shape",
+        "slots",
+        "sources",
+        "versions",
+    )
+
+    primitive: Primitive
+    sources: tuple[Node | None, ...]
+    slots: tuple[Any, ...]
+    versions: tuple[tuple[list[int], int], ...] | None
+    shape: Any
+    dtype: Any
+    number: int
+    notes: dict[str, Any] | None
+
+    def __repr__(self) -> str:
+        return f"<node {self.number} {self.primitive.label} {self.dtype} {self.shape}>"
+
+
+def leaf() -> None:
+    """Stand in for the forward function of leaves, which compute nothing."""
+
+
+def output(results: tuple[Any, ...], index: int) -> Any:
+    """One of several results, so that edges lead to Nodes and never to parts of them."""
+    return results[index]
+
+
+LEAF = Primitive(leaf)
+OUTPUT = Primitive(output)
+
+
+class Leaf(Node):
+    """Where a gradient ends: the Node of a Tensor made with ``requires_grad=True``.
+
+    ``grad`` is None until written. ``target``, if set, is the array the gradient must land in: a
+    slice of the flat buffer that optimizers and reducers share.
+    """
+
+    __slots__ = ("grad", "target")
+
+    grad: Any
+    target: Any
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
+        self.primitive = LEAF
+        self.sources = ()
+        self.slots = ()
+        self.versions = None
+        self.shape = shape
+        self.dtype = dtype
+        self.number = next_number()
+        self.notes = None
+        self.grad = None
+        self.target = None
+
+    def write(self, gradient: Any) -> None:
+        """Set the gradient to a copy of an array: in the flat buffer, if the leaf has a place there."""
+        if self.target is None:
+            self.grad = np.array(gradient)
+        else:
+            self.target[...] = gradient
+            self.grad = self.target
+
+    def accumulate(self, gradient: Any) -> None:
+        """Add a finished cotangent to ``grad``, between the hooks that come before and after."""
+        if self.notes is not None:
+            gradient = run_hooks(self, gradient)
+        if gradient.dtype.kind == "c":
+            gradient = np.conj(gradient)
+        if self.grad is None:
+            self.write(gradient)
+        else:
+            self.grad += gradient
+        if self.notes is not None:
+            for hook in tuple(self.notes.get("accumulated", {}).values()):
+                hook()
+
+
+def run_hooks(node: Node, cotangent: Any) -> Any:
+    """Let the gradient hooks of a Node look at its cotangent, and replace it if they return one.
+
+    Hooks see gradients in the convention of the API, so complex cotangents are conjugated for them.
+    """
+    hooks = tuple((node.notes or {}).get("hooks", {}).values())
+    for hook in hooks:
+        replaced = hook(np.conj(cotangent))
+        if replaced is not None:
+            cotangent = np.conj(replaced)
+    return cotangent
+
+
+def note(node: Node, kind: str, entry: Any) -> Callable[[], None]:
+    """Attach a hook to a Node; the function returned takes it off again."""
+    if node.notes is None:
+        node.notes = {}
+    entries = node.notes.setdefault(kind, {})
+    key = next_number()
+    entries[key] = entry
+
+    def remove() -> None:
+        entries.pop(key, None)
+
+    return remove
+
+
+@contextmanager
+def recording(enabled: bool) -> Iterator[None]:
+    """Switch recording on or off in this thread for a while."""
+    before, mode.recording = mode.recording, enabled
+    try:
+        yield
+    finally:
+        mode.recording = before
+
+
+def on_backward_end(callback: Callable[[], None]) -> None:
+    """Ask the running backward pass to call back once, when all its leaves are written."""
+    if mode.finishing is None:
+        raise GraphError("on_backward_end: no backward pass is running in this thread")
+    if callback not in mode.finishing:
+        mode.finishing.append(callback)
+
+
+def check_usable(node: Node) -> None:
+    """Raise if a Node lost what it saved, or if somebody wrote into it since."""
+    label = node.primitive.label
+    if node.slots is FREED:
+        raise GraphError(
+            f"backward: the graph behind this {label} was freed by an earlier backward pass; "
+            "pass retain_graph=True to that one, or compute the result again"
+        )
+    for cell, version in node.versions or ():
+        if cell[0] != version:
+            raise MutationError(
+                f"backward: an array that the gradient of {label} needs was written to after it "
+                f"was recorded (version {cell[0]}, recorded at {version}); write after backward, "
+                "or compute from a copy"
+            )
+
+
+def reachable(roots: Iterable[Node]) -> tuple[list[Node], dict[Node, int]]:
+    """The operations behind the roots, newest first, and how many edges lead to each leaf.
+
+    Everything is checked here, before the first gradient is written.
+    """
+    stack = list(dict.fromkeys(roots))
+    seen = set(stack)
+    operations = []
+    edges: dict[Node, int] = {}
+    while stack:
+        node = stack.pop()
+        if node.primitive is LEAF:
+            edges.setdefault(node, 0)
+            continue
+        operations.append(node)
+        if node.versions is not None or node.slots is FREED:
+            check_usable(node)
+        for source in node.sources:
+            if source is None:
+                continue
+            if source.primitive is LEAF:
+                edges[source] = edges.get(source, 0) + 1
+            elif source not in seen:
+                seen.add(source)
+                stack.append(source)
+    operations.sort(key=by_number, reverse=True)
+    return operations, edges
+
+
+def leading_to(operations: Sequence[Node], wanted: Collection[Node]) -> set[Node | None]:
+    """The wanted Nodes, and those of the operations (newest first) that lead back to them."""
+    useful: set[Node | None] = set(wanted)
+    for node in reversed(operations):
+        if not useful.isdisjoint(node.sources):
+            useful.add(node)
+    return useful
+
+
+def backward(
+    seeds: Sequence[tuple[Node, Any]],
+    *,
+    wanted: Collection[Node] | None = None,
+    retain: bool = False,
+    lift: Callable[[Node], tuple[Any, ...]] | None = None,
+) -> dict[Node, Any]:
+    """Walk from the seeded Nodes back to the leaves, newest Node first.
+
+    ``seeds`` pairs Nodes with cotangents. Without ``wanted``, every leaf accumulates into its
+    ``grad`` as soon as the last edge to it is done; with it, the cotangents of the wanted Nodes
+    are returned and no leaf is touched. ``retain`` keeps what Nodes saved for another pass.
+    ``lift`` makes Tensors of what a Node saved: then the rules record, and what they return can be
+    differentiated again.
+    """
+    outer, mode.finishing = mode.finishing, []
+    try:
+        with recording(lift is not None):
+            collected = walk(seeds, wanted, retain, lift)
+            for callback in mode.finishing:
+                callback()
+        return collected
+    finally:
+        mode.finishing = outer
+
+
+def walk(
+    seeds: Sequence[tuple[Node, Any]],
+    wanted: Collection[Node] | None,
+    retain: bool,
+    lift: Callable[[Node], tuple[Any, ...]] | None,
+) -> dict[Node, Any]:
+    """Do what ``backward`` says; the loop is written for speed, an operation at 0.7 microseconds."""
+    operations, edges = reachable(node for node, _ in seeds)
+    useful = None if wanted is None else leading_to(operations, wanted)
+    cotangents: dict[Node, Any] = {}
+    collected: dict[Node, Any] = {}
+    # Nodes whose cotangent was added up here: only such an array may be added to in place.
+    owned: set[Node] = set()
+
+    for node, seed in seeds:
+        cotangents[node] = cotangents[node] + seed if node in cotangents else seed
+    for node in operations:
+        g = cotangents.pop(node, None)
+        primitive, sources, slots = node.primitive, node.sources, node.slots
+        if not retain:
+            node.slots = FREED
+        if g is not None:
+            if node.notes is not None:
+                g = run_hooks(node, g)
+            if wanted is not None and node in wanted:
+                collected[node] = g
+            if lift is not None:
+                slots = lift(node) if primitive is not OUTPUT else slots
+            if primitive.multiple:
+                g = fill_missing(g, node)
+        if primitive is OUTPUT:
+            if g is not None and (useful is None or sources[0] in useful):
+                add_output(cotangents, node, g)
+            continue
+        rules = primitive.rules
+        if primitive.sequence:
+            rules = tuple(partial(rules[0], i=i) for i in range(len(sources)))
+        for source, rule in zip(sources, rules, strict=True):
+            if source is None:
+                continue
+            if g is not None and (useful is None or source in useful):
+                gradient = rule(g, slots)
+                if gradient.shape != source.shape:
+                    gradient = unbroadcast(gradient, source.shape, primitive)
+                if gradient.dtype != source.dtype:
+                    gradient = cast(gradient, source.dtype)
+                before = cotangents.get(source)
+                if before is None:
+                    cotangents[source] = gradient
+                elif source in owned:
+                    before += gradient
+                else:
+                    cotangents[source] = total = before + gradient
+                    if lift is None and type(total) is np.ndarray:
+                        owned.add(source)
+            if source.primitive is LEAF:
+                edges[source] -= 1
+                if wanted is None and not edges[source] and source in cotangents:
+                    source.accumulate(cotangents.pop(source))  # type: ignore[attr-defined]
+    for node, cotangent in cotangents.items():
+        # Leaves that were seeded themselves, and leaves that are wanted.
+        if wanted is None:
+            node.accumulate(cotangent)  # type: ignore[attr-defined]
+        elif node in wanted:
+            collected[node] = run_hooks(node, cotangent)
+    return collected
+
+
+def add_output(cotangents: dict[Node, Any], node: Node, g: Any) -> None:
+    """Add the cotangent of one output to its place in the tuple of the operation it is of."""
+    operation = node.sources[0]
+    assert operation is not None
+    parts = cotangents.setdefault(operation, [None] * len(operation.shape))
+    index = node.slots[1]
+    parts[index] = g if parts[index] is None else parts[index] + g
+
+
+def fill_missing(parts: list[Any], node: Node) -> tuple[Any, ...]:
+    """Cotangents of all outputs of a Node, zero where nothing depended on one."""
+    known = next(part for part in parts if part is not None)
+    return tuple(
+        np.zeros_like(known, dtype=dtype, shape=shape) if part is None else part
+        for part, shape, dtype in zip(parts, node.shape, node.dtype, strict=True)
+    )
+
+
+def unbroadcast(gradient: Any, shape: tuple[int, ...], primitive: Primitive) -> Any:
+    """Sum a gradient over the axes along which its operand was broadcast."""
+    extra = gradient.ndim - len(shape)
+    stretched = [axis + extra for axis, size in enumerate(shape) if size == 1]
+    if extra < 0 or gradient.shape[extra:] != tuple(
+        gradient.shape[axis + extra] if size == 1 else size for axis, size in enumerate(shape)
+    ):
+        raise ShapeError(
+            f"backward: the rule of {primitive.name} returned a gradient of shape "
+            f"{gradient.shape} for an operand of shape {shape}; a rule returns the operand's "
+            "shape, or one the operand broadcasts to"
+        )
+    summed = np.add.reduce(gradient, axis=(*range(extra), *stretched), keepdims=True)
+    return np.reshape(summed, shape)
+
+
+def cast(gradient: Any, dtype: np.dtype[Any]) -> Any:
+    """Bring a gradient to its operand's dtype; a real operand keeps the real part."""
+    if gradient.dtype.kind == "c" and dtype.kind != "c":
+        gradient = gradient.real
+    return gradient.astype(dtype)

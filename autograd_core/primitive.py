@@ -1,0 +1,274 @@
+"""What an operation is: a NumPy function, a rule for each operand, and where it may be tested.
+
+``define`` attaches rules to a function. A rule is plain NumPy; its argument names say what it
+needs, and only that is kept from the forward pass:
+
+* ``g``: the cotangent of the result; ``out``: the result,
+* the function's own parameter names (for ufuncs ``x`` and ``y``): operands and settings,
+* ``<operand>_shape``: the shape of an operand whose values are not needed,
+* ``i``: which element of a sequence operand (``concatenate``) the gradient is for.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+
+Rule = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """The open interval an operand is drawn from when its rule is tested.
+
+    >>> Domain(0.2, 3.0).low
+    0.2
+    """
+
+    low: float = -2.0
+    high: float = 2.0
+
+
+REAL = Domain()
+POSITIVE = Domain(0.3, 3.0)
+UNIT = Domain(-0.9, 0.9)
+
+
+@dataclass(frozen=True, slots=True)
+class Elementwise:
+    """Finite-difference-safe inputs of an elementwise operation.
+
+    ``domains`` holds one interval for each operand; ``kinks`` is a function of the operands that
+    is zero exactly where the derivative jumps or does not exist, and is kept away from zero.
+    """
+
+    domains: tuple[Domain, ...]
+    kinks: Callable[..., Any] | None = None
+
+
+# How to draw safe inputs: intervals for elementwise operations, otherwise a function that takes a
+# drawer (autograd_core.testing.Drawer) and returns (args, kwargs) for one call.
+Sample = Elementwise | Callable[[Any], tuple[tuple[Any, ...], dict[str, Any]]]
+
+
+def call(*args: Any, **kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of one call, as samples return them.
+
+    >>> call(1, axis=0)
+    ((1,), {'axis': 0})
+    """
+    return args, kwargs
+
+
+class Primitive:
+    """One operation: its forward function, its parameters, its rules and its safe inputs.
+
+    A call is kept as a row of *slots*: one for each parameter in the order of the signature, then
+    the result, then the shapes that rules asked for. ``rules[k]`` belongs to ``operands[k]`` and
+    reads its arguments from that row; ``keeps[k]`` says which slots it reads.
+    """
+
+    __slots__ = (
+        "binary",
+        "bind",
+        "forward",
+        "keep_both",
+        "keep_x",
+        "keep_y",
+        "keeps",
+        "label",
+        "multiple",
+        "name",
+        "operand_slots",
+        "operands",
+        "parameters",
+        "ready",
+        "replay",
+        "rules",
+        "sample",
+        "sequence",
+        "shape_slots",
+        "unary",
+        "unbound",
+        "view",
+    )
+
+    # Made by `resolve`, for most operations only when they are first used.
+    bind: Callable[..., tuple[Any, ...]]
+    replay: Callable[..., Any]
+    parameters: tuple[str, ...]
+    operand_slots: tuple[int, ...]
+    shape_slots: tuple[int, ...]
+    rules: tuple[Rule, ...]
+    keeps: tuple[frozenset[int], ...]
+    # For ufuncs of one and two operands, which slots to keep when only x, only y or both are
+    # tracked: the fast paths of recording read these.
+    keep_x: tuple[bool, ...]
+    keep_y: tuple[bool, ...]
+    keep_both: tuple[bool, ...]
+
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        sample: Sample | None = None,
+        rules: dict[str, Rule] | None = None,
+        *,
+        name: str | None = None,
+        label: str | None = None,
+        sequence: bool = False,
+        view: bool = False,
+        multiple: bool = False,
+    ) -> None:
+        self.forward = forward
+        self.sample = sample
+        self.unbound = rules or {}
+        self.operands = tuple(self.unbound)
+        self.name = name or forward.__name__
+        self.label = label or self.name
+        self.sequence = sequence
+        self.view = view
+        self.multiple = multiple
+        self.ready = self.unary = self.binary = False
+        if isinstance(forward, np.ufunc):
+            self.resolve()
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    def resolve(self) -> None:
+        """Read the forward function's signature and bind the rules to slots of it.
+
+        Reading signatures takes long enough to be felt at import: functions wait for their first
+        call, ufuncs (whose parameters are known) do not.
+        """
+        if isinstance(self.forward, np.ufunc):
+            self.parameters = ("x", "y", "z")[: self.forward.nin]
+            self.bind, self.replay = lambda *operands: operands, self.forward
+        else:
+            self.parameters, self.bind, self.replay = compile_signature(self.forward)
+        slots = {parameter: slot for slot, parameter in enumerate((*self.parameters, "out_"))}
+        result = len(self.parameters)
+        shape_slots = []
+        needs = []
+        for rule in self.unbound.values():
+            names = [name for name in inspect.signature(rule).parameters if name not in ("g", "i")]
+            for name in names:
+                if name.endswith("_shape") and name not in slots:
+                    shape_slots.append(slots[name.removesuffix("_shape")])
+                    slots[name] = result + len(shape_slots)
+            needs.append([result if name == "out" else slots[name] for name in names])
+        self.rules = tuple(
+            bind_rule(rule, need, self.sequence)
+            for rule, need in zip(self.unbound.values(), needs, strict=True)
+        )
+        self.keeps = tuple(frozenset(need) for need in needs)
+        self.operand_slots = tuple(slots[operand] for operand in self.operands)
+        self.shape_slots = tuple(shape_slots)
+        if self.operands == self.parameters and isinstance(self.forward, np.ufunc):
+            self.unary = len(self.operands) == 1 and not self.multiple
+            self.binary = len(self.operands) == 2 and not self.multiple
+        if self.unary or self.binary:
+            everything = frozenset().union(*self.keeps)
+            masks = [
+                tuple(slot in keep for slot in range(result + 1))
+                for keep in (self.keeps[0], self.keeps[-1], everything)
+            ]
+            self.keep_x, self.keep_y, self.keep_both = masks
+        self.ready = True
+
+
+def bind_rule(rule: Rule, need: list[int], sequence: bool) -> Rule:
+    """A rule as backward calls it: ``(g, slots)``, and ``(g, slots, i)`` for sequence operands."""
+    if sequence:
+        return lambda g, slots, i: rule(g, i, *[slots[k] for k in need])
+    match need:
+        case []:
+            return lambda g, slots: rule(g)
+        case [a]:
+            return lambda g, slots: rule(g, slots[a])
+        case [a, b]:
+            return lambda g, slots: rule(g, slots[a], slots[b])
+    pick = itemgetter(*need)
+    return lambda g, slots: rule(g, *pick(slots))
+
+
+def compile_signature(
+    forward: Callable[..., Any],
+) -> tuple[tuple[str, ...], Callable[..., tuple[Any, ...]], Callable[..., Any]]:
+    """Parameter names, ``bind(*args, **kwargs) -> row`` and ``replay(*row) -> result``.
+
+    Both are lambdas with the signature spelled out, so that Python itself matches arguments to
+    parameters and fills in defaults: ``inspect.Signature.bind`` takes twenty times as long.
+
+    >>> names, bind, replay = compile_signature(np.trace)
+    >>> bind(1, axis2=0)[:4]
+    (1, 0, 0, 0)
+    """
+    parameters = inspect.signature(forward).parameters.values()
+    names = tuple(parameter.name for parameter in parameters)
+    namespace: dict[str, Any] = {"forward": forward}
+    accepted, passed = [], []
+    kind = inspect.Parameter
+    starred = False
+    for parameter in parameters:
+        name = parameter.name
+        if parameter.kind is kind.KEYWORD_ONLY and not starred:
+            accepted.append("*")
+            starred = True
+        if parameter.kind is kind.VAR_POSITIONAL:
+            starred = True
+        prefix = {kind.VAR_POSITIONAL: "*", kind.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+        default = ""
+        if parameter.default is not kind.empty:
+            namespace[f"default_{name}"] = parameter.default
+            default = f"=default_{name}"
+        accepted.append(f"{prefix}{name}{default}")
+        keyword = f"{name}=" if parameter.kind is kind.KEYWORD_ONLY else prefix
+        passed.append(f"{keyword}{name}")
+    row = "".join(f"{name}, " for name in names)
+    bind = eval(f"lambda {', '.join(accepted)}: ({row})", namespace)
+    replay = eval(f"lambda {row}: forward({', '.join(passed)})", namespace)
+    return names, bind, replay
+
+
+# Every operation the engine knows, by the NumPy function (or function of our own) it is.
+REGISTRY: dict[Callable[..., Any], Primitive] = {}
+
+
+def define(
+    forward: Callable[..., Any],
+    sample: Sample | None = None,
+    *,
+    name: str | None = None,
+    label: str | None = None,
+    sequence: bool = False,
+    view: bool = False,
+    multiple: bool = False,
+    **rules: Rule,
+) -> Primitive:
+    """Attach gradient rules to a function, one for each operand, and register it.
+
+    ``sequence``: the operand is a sequence of arrays and the rule takes ``i``; ``view``: the result
+    may share the operand's memory; ``multiple``: the result is a tuple and ``g`` is one too.
+    Without rules the operation is piecewise constant or not numeric: its result is untracked.
+
+    >>> define(np.tanh, Elementwise((REAL,)), x=lambda g, out: g * (1 - out * out))
+    <primitive tanh>
+    """
+    primitive = Primitive(
+        forward,
+        sample,
+        rules,
+        name=name,
+        label=label,
+        sequence=sequence,
+        view=view,
+        multiple=multiple,
+    )
+    REGISTRY[forward] = primitive
+    return primitive

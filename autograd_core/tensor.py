@@ -1,0 +1,783 @@
+"""Tensor: an array and its place in the graph. What computes with Tensors records Nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ContextDecorator
+from typing import Any, Self, SupportsIndex, final
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_core.errors import (
+    DtypeError,
+    GraphError,
+    MissingRuleError,
+    MutationError,
+    ShapeError,
+    TrackedValueError,
+)
+from autograd_core.graph import (
+    LEAF,
+    OUTPUT,
+    Leaf,
+    Node,
+    backward,
+    mode,
+    next_number,
+    note,
+)
+from autograd_core.methods import ArrayMethods
+from autograd_core.primitive import REGISTRY, Primitive
+from autograd_core.rules import indexing
+
+# Operations with an operator; elementwise.py and linear_algebra.py gave them their rules.
+ADD = REGISTRY[np.add]
+SUBTRACT = REGISTRY[np.subtract]
+MULTIPLY = REGISTRY[np.multiply]
+DIVIDE = REGISTRY[np.divide]
+POWER = REGISTRY[np.power]
+NEGATIVE = REGISTRY[np.negative]
+ABSOLUTE = REGISTRY[np.absolute]
+MATMUL = REGISTRY[np.matmul]
+GETITEM = REGISTRY[indexing.getitem]
+
+# Functions that make arrays from settings alone; with like=Tensor they make untracked Tensors.
+CREATION = frozenset({np.zeros, np.ones, np.empty, np.full, np.arange, np.eye, np.identity})
+
+# What ufunc.reduce, .accumulate and .outer are called otherwise.
+UFUNC_METHODS: dict[tuple[np.ufunc, str], Callable[..., Any]] = {}
+
+_new = object.__new__
+_ndarray = np.ndarray
+
+# Functions made of other operations: they run as they are and what they call records.
+COMPOSITES: dict[Callable[..., Any], Callable[..., Any]] = {}
+
+
+@final
+class Tensor(ArrayMethods):
+    """An array that remembers how it was computed.
+
+    ``Tensor(array)`` shares the array (``tensor(data)`` copies). With ``requires_grad=True`` it is
+    a leaf: ``backward()`` on anything computed from it writes ``.grad``. All of NumPy's functions
+    and operators take Tensors. Only floating and complex dtypes can require gradients.
+
+    >>> x = Tensor(np.array([1.0, 2.0]), requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    array([2., 4.])
+    """
+
+    __slots__ = ("__weakref__", "_array", "_node", "_version")
+
+    _array: npt.NDArray[Any]
+    _node: Node | None
+    # The version cell counts writes into the array. Only leaves and untracked Tensors have one
+    # (made when first needed); recorded values are never written to.
+    _version: list[int] | None
+
+    def __init__(self, array: npt.ArrayLike, requires_grad: bool = False) -> None:
+        if type(array) is Tensor:
+            array = array.detach()._array
+        self._array = np.asanyarray(array)
+        if self._array.dtype == object:
+            raise DtypeError(
+                f"Tensor: got {type(array).__name__} that NumPy can only hold as objects; "
+                "expected numbers; use np.stack to join Tensors"
+            )
+        self._node = None
+        self._version = None
+        if requires_grad:
+            self.requires_grad = True
+
+    # -- the array ----------------------------------------------------------------------------
+
+    @property
+    def data(self) -> npt.NDArray[Any]:
+        """The array itself. Assigning copies values in, keeping shape and dtype."""
+        return self._array
+
+    @data.setter
+    def data(self, value: npt.ArrayLike) -> None:
+        self.assign(value)
+
+    def assign(self, value: npt.ArrayLike, index: Any = ...) -> None:
+        """Write values into the array in place; backward passes that need the old ones will raise."""
+        if self._node is not None and self._node.primitive is not LEAF:
+            raise MutationError(
+                "assign: this Tensor was recorded by an operation, and recorded values are never "
+                "written to; write to a leaf, or to x.detach().copy()"
+            )
+        array = value._array if isinstance(value, Tensor) else np.asarray(value)
+        if index is ... and array.shape != self._array.shape:
+            raise ShapeError(
+                f"assign: got values of shape {array.shape}; expected {self._array.shape}; "
+                "make a new Tensor to change the shape"
+            )
+        self._array[index] = array
+        self.version[0] += 1
+
+    @property
+    def version(self) -> list[int]:
+        """The cell that counts writes into this array, shared by untracked views of it."""
+        if self._version is None:
+            self._version = [0]
+        return self._version
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes."""
+        return self._array.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the elements."""
+        return self._array.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self._array.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self._array.size
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes the elements take."""
+        return self._array.nbytes
+
+    @property
+    def itemsize(self) -> int:
+        """The bytes one element takes."""
+        return self._array.itemsize
+
+    def numel(self) -> int:
+        """The number of elements, for those used to the method."""
+        return self._array.size
+
+    def item(self, *index: Any) -> Any:
+        """The value of a Tensor with one element (or of the one at ``index``) as a Python number."""
+        return self._array.item(*index)
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers."""
+        return self._array.tolist()
+
+    def numpy(self) -> npt.NDArray[Any]:
+        """The array of an untracked Tensor; a tracked one says to ``detach()`` first."""
+        return self.__array__()
+
+    # -- the graph ----------------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to this Tensor. Setting it makes or unmakes a leaf."""
+        return self._node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if wanted == (self._node is not None):
+            return
+        if not wanted:
+            if self._node is not None and self._node.primitive is not LEAF:
+                raise GraphError(
+                    "requires_grad: this Tensor was recorded by an operation and cannot stop "
+                    "requiring a gradient; use .detach()"
+                )
+            self._node = None
+        else:
+            if self._array.dtype.kind not in "fc":
+                raise DtypeError(
+                    f"requires_grad: got dtype {self._array.dtype}; only floating and complex "
+                    "Tensors can require gradients; use .astype(float)"
+                )
+            self._node = Leaf(self._array.shape, self._array.dtype)
+            self._version = self._version or [0]
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Set ``requires_grad`` and return the Tensor itself."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no operation recorded this Tensor: it is untracked, or gradients end here."""
+        return self._node is None or self._node.primitive is LEAF
+
+    @property
+    def node(self) -> Node | None:
+        """The Node that recorded this Tensor; a Leaf for leaves, None if it is untracked."""
+        return self._node
+
+    @property
+    def leaf(self) -> Leaf:
+        """The Leaf that accumulates this Tensor's gradient; raises if it is not a leaf."""
+        if isinstance(self._node, Leaf):
+            return self._node
+        raise GraphError(
+            "leaf: this Tensor accumulates no gradient; make it with requires_grad=True, "
+            "or call retain_grad() on a recorded one"
+        )
+
+    @property
+    def grad(self) -> npt.NDArray[Any] | None:
+        """The accumulated gradient, None until a backward pass wrote one.
+
+        A live array: the next backward pass adds to it. Assigning copies values in; None clears.
+        """
+        node = self._node
+        if isinstance(node, Leaf):
+            return node.grad
+        return node.notes.get("grad") if node is not None and node.notes is not None else None
+
+    @grad.setter
+    def grad(self, value: npt.ArrayLike | None) -> None:
+        if value is None and not isinstance(self._node, Leaf):
+            if self._node is not None and self._node.notes is not None:
+                self._node.notes.pop("grad", None)
+            return
+        leaf = self.leaf
+        if value is None:
+            leaf.grad = None
+            return
+        array = value._array if isinstance(value, Tensor) else np.asarray(value)
+        if array.shape != self.shape:
+            raise ShapeError(
+                f"grad: got an array of shape {array.shape}; expected the Tensor's {self.shape}"
+            )
+        leaf.write(array.astype(self.dtype))
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of a recorded Tensor in ``.grad`` too, as leaves do."""
+        node = self._node
+        if node is None:
+            raise GraphError("retain_grad: this Tensor is untracked; make it from a leaf")
+        if node.primitive is LEAF or "grad" in (node.notes or {}):
+            return
+
+        def keep(gradient: Any) -> None:
+            assert node.notes is not None
+            before = node.notes["grad"]
+            node.notes["grad"] = np.array(gradient) if before is None else before + gradient
+
+        note(node, "hooks", keep)
+        assert node.notes is not None
+        node.notes["grad"] = None
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
+        """Call ``hook(gradient)`` in every backward pass; what it returns replaces the gradient.
+
+        Returns a function that removes the hook.
+
+        >>> x = Tensor(np.array(3.0), requires_grad=True)
+        >>> remove = x.register_hook(lambda g: 10 * g)
+        >>> (x * 2).backward()
+        >>> float(x.grad)
+        20.0
+        """
+        if self._node is None:
+            raise GraphError("register_hook: this Tensor is untracked and gets no gradient")
+        return note(self._node, "hooks", hook)
+
+    def register_post_accumulate_hook(self, hook: Callable[[Tensor], None]) -> Callable[[], None]:
+        """Call ``hook(self)`` each time a backward pass has finished this leaf's ``.grad``."""
+        return note(self.leaf, "accumulated", lambda: hook(self))
+
+    def detach(self) -> Tensor:
+        """The same array, out of the graph; a write through it still counts as one."""
+        result = wrap(self._array)
+        result._version = self._version if self.is_leaf else None
+        return result
+
+    def backward(self, gradient: npt.ArrayLike | None = None, *, retain_graph: bool = False) -> None:
+        """Accumulate the gradients of this Tensor into the ``.grad`` of every leaf behind it.
+
+        ``gradient`` is the cotangent to start from, shaped like the Tensor; a Tensor with one
+        element starts from 1. The graph is freed on the way unless ``retain_graph``.
+
+        >>> x = Tensor(np.array(3.0), requires_grad=True)
+        >>> (x * x).backward()
+        >>> float(x.grad)
+        6.0
+        """
+        if self._node is None:
+            raise GraphError(
+                "backward: this Tensor depends on nothing that requires a gradient; make the "
+                "leaves with requires_grad=True and compute it outside no_grad()"
+            )
+        backward([(self._node, seed_like(self, gradient))], retain=retain_graph)
+
+    # -- values, not references -----------------------------------------------------------------
+
+    def __array__(
+        self, dtype: npt.DTypeLike | None = None, *, copy: bool | None = None
+    ) -> npt.NDArray[Any]:
+        if self._node is not None:
+            raise TrackedValueError(
+                "numpy: this Tensor is tracked, and an array would lose its graph; use .detach() "
+                "(or .item() for one number), and np.stack to join Tensors"
+            )
+        return np.array(self._array, dtype=dtype, copy=copy)
+
+    def _scalar(self, kind: str) -> Any:
+        if self._node is not None:
+            raise TrackedValueError(
+                f"{kind}: this Tensor is tracked, and a number would lose its graph; "
+                "use .item() for the value, or .detach()"
+            )
+        return self._array
+
+    def __float__(self) -> float:
+        return float(self._scalar("float"))
+
+    def __int__(self) -> int:
+        return int(self._scalar("int"))
+
+    def __complex__(self) -> complex:
+        return complex(self._scalar("complex"))
+
+    def __index__(self) -> int:
+        return int(self._scalar("index").__index__())
+
+    def __bool__(self) -> bool:
+        return bool(self._array)
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def __iter__(self) -> Any:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        text = np.array2string(self._array, separator=", ", prefix="Tensor(")
+        if self._array.dtype not in (np.float64, np.int64, np.bool_, np.complex128):
+            text += f", dtype={self._array.dtype}"
+        if self._node is None:
+            return f"Tensor({text})"
+        if self._node.primitive is LEAF:
+            return f"Tensor({text}, requires_grad=True)"
+        return f"Tensor({text}, from={self._node.primitive.label})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._array.item() if self._array.ndim == 0 else self._array, spec)
+
+    __hash__ = object.__hash__
+
+    # -- NumPy's protocols ------------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        primitive = REGISTRY.get(ufunc)
+        if method != "__call__":
+            return ufunc_method(ufunc, method, inputs, kwargs)
+        if primitive is None:
+            return without_rule(ufunc, inputs, kwargs)
+        if kwargs:
+            return record_with_keywords(primitive, inputs, kwargs)
+        if primitive.binary:
+            return record_binary(primitive, *inputs)
+        if primitive.unary:
+            return record_unary(primitive, *inputs)
+        return record(primitive, *inputs)
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
+    ) -> Any:
+        primitive = REGISTRY.get(function)
+        if primitive is not None:
+            return record(primitive, *args, **kwargs)
+        composite = COMPOSITES.get(function)
+        if composite is not None:
+            return composite(*args, **kwargs)
+        if function in CREATION:
+            return wrap(function(*args, like=self._array, **kwargs))
+        return without_rule(function, args, kwargs)
+
+    # -- operators ----------------------------------------------------------------------------------
+
+    def __add__(self, other: Any) -> Tensor:
+        return record_binary(ADD, self, other)
+
+    def __radd__(self, other: Any) -> Tensor:
+        return record_binary(ADD, other, self)
+
+    def __sub__(self, other: Any) -> Tensor:
+        return record_binary(SUBTRACT, self, other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return record_binary(SUBTRACT, other, self)
+
+    def __mul__(self, other: Any) -> Tensor:
+        return record_binary(MULTIPLY, self, other)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return record_binary(MULTIPLY, other, self)
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return record_binary(DIVIDE, self, other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return record_binary(DIVIDE, other, self)
+
+    def __pow__(self, other: Any) -> Tensor:
+        return record_binary(POWER, self, other)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return record_binary(POWER, other, self)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return record_binary(MATMUL, self, other)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return record_binary(MATMUL, other, self)
+
+    def __neg__(self) -> Tensor:
+        return record_unary(NEGATIVE, self)
+
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __abs__(self) -> Tensor:
+        return record_unary(ABSOLUTE, self)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return record(GETITEM, self, index)
+
+
+def wrap(array: Any, node: Node | None = None) -> Tensor:
+    """A Tensor around an array, with its place in the graph."""
+    tensor = _new(Tensor)
+    tensor._array = array if type(array) is _ndarray else np.asanyarray(array)
+    tensor._node = node
+    tensor._version = None
+    return tensor
+
+
+def record_unary(primitive: Primitive, x: Any) -> Tensor:
+    """Compute a ufunc of one Tensor, and make a Node if its gradient is wanted."""
+    array = x._array
+    out = primitive.forward(array)
+    result = _new(Tensor)
+    result._array = out = out if type(out) is _ndarray else np.asanyarray(out)
+    result._version = None
+    source = x._node
+    if source is None or not mode.recording:
+        result._node = None
+        return result
+    result._node = node = _new(Node)
+    node.primitive = primitive
+    node.sources = (source,)
+    keep_x, keep_out = primitive.keep_x
+    node.slots = (array if keep_x else None, out if keep_out else None)
+    version = x._version
+    node.versions = ((version, version[0]),) if keep_x and version is not None else None
+    node.shape = out.shape
+    node.dtype = out.dtype
+    node.number = next_number()
+    node.notes = None
+    return result
+
+
+def record_binary(primitive: Primitive, x: Any, y: Any) -> Tensor:
+    """Compute a ufunc of two operands, at least one a Tensor, and make a Node if one is tracked."""
+    if type(x) is Tensor:
+        x_array, x_source = x._array, x._node
+    else:
+        x_array, x_source = x, None
+    if type(y) is Tensor:
+        y_array, y_source = y._array, y._node
+    else:
+        y_array, y_source = y, None
+    out = primitive.forward(x_array, y_array)
+    result = _new(Tensor)
+    result._array = out = out if type(out) is _ndarray else np.asanyarray(out)
+    result._version = None
+    if x_source is None:
+        if y_source is None:
+            result._node = None
+            return result
+        keep_x, keep_y, keep_out = primitive.keep_y
+    elif y_source is None:
+        keep_x, keep_y, keep_out = primitive.keep_x
+    else:
+        keep_x, keep_y, keep_out = primitive.keep_both
+    if not mode.recording:
+        result._node = None
+        return result
+    result._node = node = _new(Node)
+    node.primitive = primitive
+    node.sources = (x_source, y_source)
+    node.slots = (
+        x_array if keep_x else None,
+        y_array if keep_y else None,
+        out if keep_out else None,
+    )
+    # Recorded values are never written to; a version is noted for leaves and untracked Tensors.
+    versions: tuple[tuple[list[int], int], ...] | None = None
+    if keep_x and type(x) is Tensor and (x_source is None or x._version is not None):
+        versions = ((x.version, x.version[0]),)
+    if keep_y and type(y) is Tensor and (y_source is None or y._version is not None):
+        versions = (*(versions or ()), (y.version, y.version[0]))
+    node.versions = versions
+    node.shape = out.shape
+    node.dtype = out.dtype
+    node.number = next_number()
+    node.notes = None
+    return result
+
+
+def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
+    """Compute any operation, and make a Node if the gradient of an operand is wanted."""
+    if not primitive.ready:
+        primitive.resolve()
+    row = primitive.bind(*args, **kwargs)
+    arrays = [unwrap(value) for value in row]
+    result = primitive.replay(*arrays)
+    tracked = mode.recording and any(is_tracked(value) for value in row)
+    if not (tracked and primitive.rules):
+        wrapped = wrap_all(result)
+        if primitive.view and type(row[0]) is Tensor and type(wrapped) is Tensor:
+            wrapped._version = row[0].version if row[0].is_leaf else None
+        return wrapped
+    refuse_lost_gradients(primitive, row)
+    if primitive.sequence:
+        (slot,) = primitive.operand_slots
+        sources = tuple(item._node if type(item) is Tensor else None for item in row[slot])
+        keep = primitive.keeps[0]
+    else:
+        operands = [row[slot] for slot in primitive.operand_slots]
+        sources = tuple(item._node if type(item) is Tensor else None for item in operands)
+        keep = frozenset().union(
+            *(keeps for source, keeps in zip(sources, primitive.keeps, strict=True) if source)
+        )
+    node = _new(Node)
+    node.primitive = primitive
+    node.sources = sources
+    node.slots = (
+        *[array if slot in keep else None for slot, array in enumerate(arrays)],
+        result if len(arrays) in keep else None,
+        *[shape_of(arrays[slot]) for slot in primitive.shape_slots],
+    )
+    node.versions = (
+        tuple(
+            (tensor.version, tensor.version[0])
+            for slot in keep
+            if slot < len(row)
+            for tensor in tensors_in(row[slot])
+            if tensor.is_leaf
+        )
+        or None
+    )
+    node.number = next_number()
+    node.notes = None
+    if primitive.multiple:
+        node.shape = tuple(np.shape(part) for part in result)
+        node.dtype = tuple(part.dtype for part in result)
+        return rebuild(result, [output_of(node, k, part) for k, part in enumerate(result)])
+    tensor = wrap(result, node)
+    node.shape = tensor._array.shape
+    node.dtype = tensor._array.dtype
+    if node.dtype.kind not in "fc":
+        tensor._node = None
+    return tensor
+
+
+def record_with_keywords(
+    primitive: Primitive, inputs: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Compute a ufunc that was called with ``dtype=`` or another of the keywords of ufuncs."""
+    raise NotImplementedError
+
+
+def output_of(node: Node, index: int, array: Any) -> Tensor:
+    """One result of an operation that has several, as a Tensor with a Node of its own."""
+    tensor = wrap(array)
+    if tensor._array.dtype.kind not in "fc":
+        return tensor
+    part = _new(Node)
+    part.primitive = OUTPUT
+    part.sources = (node,)
+    part.slots = (None, index)
+    part.versions = None
+    part.shape = tensor._array.shape
+    part.dtype = tensor._array.dtype
+    part.number = next_number()
+    part.notes = None
+    tensor._node = part
+    return tensor
+
+
+def lift(node: Node) -> tuple[Any, ...]:
+    """What a Node saved, as the Tensors it was: rules that compute with them record a graph."""
+    primitive = node.primitive
+    row = list(node.slots)
+    if primitive.sequence:
+        (slot,) = primitive.operand_slots
+        if row[slot] is not None:
+            row[slot] = [
+                item if source is None else wrap(item, source)
+                for item, source in zip(row[slot], node.sources, strict=True)
+            ]
+    else:
+        for slot, source in zip(primitive.operand_slots, node.sources, strict=True):
+            if source is not None and row[slot] is not None:
+                row[slot] = wrap(row[slot], source)
+    result = len(primitive.parameters)
+    if row[result] is not None:
+        out = row[result]
+        row[result] = (
+            rebuild(out, [output_of(node, k, part) for k, part in enumerate(out)])
+            if primitive.multiple
+            else wrap(out, node)
+        )
+    return tuple(row)
+
+
+def unwrap(value: Any) -> Any:
+    """A value with every Tensor in it (also inside lists and tuples) replaced by its array."""
+    kind = type(value)
+    if kind is Tensor:
+        return value._array
+    if kind is list or kind is tuple:
+        return kind([unwrap(item) for item in value])
+    if kind is dict:
+        return {key: unwrap(item) for key, item in value.items()}
+    return value
+
+
+def tensors_in(value: Any) -> list[Tensor]:
+    """Every Tensor in a value, also inside lists, tuples and dicts."""
+    kind = type(value)
+    if kind is Tensor:
+        return [value]
+    if kind is dict:
+        value = value.values()
+    elif kind is not list and kind is not tuple:
+        return []
+    return [tensor for item in value for tensor in tensors_in(item)]
+
+
+def is_tracked(value: Any) -> bool:
+    """Whether a Tensor in the value requires a gradient."""
+    kind = type(value)
+    if kind is Tensor:
+        return value._node is not None
+    if kind is list or kind is tuple or kind is dict:
+        return any(tensor._node is not None for tensor in tensors_in(value))
+    return False
+
+
+def wrap_all(result: Any) -> Any:
+    """Arrays and NumPy scalars in a result as untracked Tensors."""
+    if isinstance(result, (np.ndarray, np.generic)):
+        return wrap(result)
+    if isinstance(result, (tuple, list)):
+        return rebuild(result, [wrap_all(part) for part in result])
+    return result
+
+
+def rebuild(like: Any, parts: list[Any]) -> Any:
+    """The parts in a list, tuple or named tuple like the given one."""
+    kind = type(like)
+    return kind(*parts) if hasattr(kind, "_fields") else kind(parts)
+
+
+def shape_of(value: Any) -> Any:
+    """The shape of an array; of a sequence of arrays, a tuple of their shapes."""
+    if isinstance(value, (list, tuple)) and any(isinstance(part, np.ndarray) for part in value):
+        return tuple(np.shape(part) for part in value)
+    return np.shape(value)
+
+
+def refuse_lost_gradients(primitive: Primitive, row: tuple[Any, ...]) -> None:
+    """Raise if a tracked Tensor stands where the operation has no rule for it."""
+    for slot, (parameter, value) in enumerate(zip(primitive.parameters, row, strict=True)):
+        if parameter == "out" and value is not None:
+            raise MutationError(
+                f"{primitive.name}: out= cannot be recorded, Tensors are values; "
+                "leave it away and use the result"
+            )
+        if slot not in primitive.operand_slots and is_tracked(value):
+            raise MissingRuleError(
+                f"{primitive.name}: no gradient flows to the parameter {parameter!r}, and it is "
+                "tracked; pass it .detach()ed"
+            )
+
+
+def without_rule(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """Run a function the engine has no rule for: on untracked Tensors only."""
+    if mode.recording and (is_tracked(tuple(args)) or is_tracked(dict(kwargs))):
+        name = getattr(function, "__name__", repr(function))
+        raise MissingRuleError(
+            f"{name}: no gradient rule is known for this NumPy function, and an operand is "
+            f"tracked; .detach() it, or add a rule with autograd_core.define(np.{name}, ...)"
+        )
+    return wrap_all(function(*unwrap(tuple(args)), **unwrap(dict(kwargs))))
+
+
+def ufunc_method(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: Any) -> Any:
+    """``ufunc.reduce`` and its kin: the function of NumPy's that does the same, if there is one."""
+    function = UFUNC_METHODS.get((ufunc, method))
+    if function is None:
+        return without_rule(getattr(ufunc, method), inputs, kwargs)
+    return function(*inputs, **kwargs)
+
+
+def seed_like(tensor: Tensor, gradient: Any) -> Any:
+    """The cotangent a backward pass starts from, conjugated as rules expect it."""
+    array = tensor._array
+    if gradient is None:
+        if array.size != 1:
+            raise ShapeError(
+                f"backward: got a Tensor of shape {array.shape}; expected one element, or the "
+                "cotangent to start from; reduce it (y.sum()) or pass backward(gradient)"
+            )
+        return np.ones(array.shape, array.dtype)
+    if not isinstance(gradient, Tensor):
+        gradient = np.asarray(gradient)
+    if gradient.shape != array.shape:
+        raise ShapeError(
+            f"backward: got a cotangent of shape {gradient.shape}; expected {array.shape}, "
+            "the shape of the Tensor it starts from"
+        )
+    return np.conj(gradient).astype(array.dtype)
+
+
+def tensor(data: npt.ArrayLike, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+    """Make a Tensor from a copy of the data.
+
+    >>> tensor([1, 2], dtype=np.float32)
+    Tensor([1., 2.], dtype=float32)
+    """
+    source = data.detach()._array if isinstance(data, Tensor) else data
+    return Tensor(np.array(source, dtype=dtype), requires_grad=requires_grad)
+
+
+class no_grad(ContextDecorator):
+    """Compute without recording, in this thread: a context manager and a decorator.
+
+    >>> x = Tensor(np.array(2.0), requires_grad=True)
+    >>> with no_grad():
+    ...     y = x * x
+    >>> y.requires_grad
+    False
+    """
+
+    _enabled = False
+
+    def __enter__(self) -> Self:
+        self._before = [*getattr(self, "_before", []), mode.recording]
+        mode.recording = self._enabled
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        mode.recording = self._before.pop()
+
+
+class enable_grad(no_grad):
+    """Record again inside ``no_grad``."""
+
+    _enabled = True
