@@ -1,8 +1,18 @@
 """Reverse-mode automatic differentiation for NumPy, with the computational graph in the open."""
 
 from autograd_core.primitive import define
-from autograd_core.tensor import Tensor, enable_grad, no_grad, tensor
+from autograd_core.tensor import Tensor, composite, enable_grad, no_grad, operation, tensor
+from autograd_core.transforms import gradients
 
 __version__ = "0.1.0"
 
-__all__ = ["Tensor", "define", "enable_grad", "no_grad", "tensor"]
+__all__ = [
+    "Tensor",
+    "composite",
+    "define",
+    "enable_grad",
+    "gradients",
+    "no_grad",
+    "operation",
+    "tensor",
+]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from contextlib import ContextDecorator
-from typing import Any, Self, SupportsIndex, final
+from functools import partial, wraps
+from typing import Any, ParamSpec, Self, final
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +30,7 @@ from autograd_core.graph import (
     note,
 )
 from autograd_core.methods import ArrayMethods
-from autograd_core.primitive import REGISTRY, Primitive
+from autograd_core.primitive import REGISTRY, Primitive, Rule, Sample
 from autograd_core.rules import indexing
 
 # Operations with an operator; elementwise.py and linear_algebra.py gave them their rules.
@@ -47,6 +49,8 @@ CREATION = frozenset({np.zeros, np.ones, np.empty, np.full, np.arange, np.eye, n
 
 # What ufunc.reduce, .accumulate and .outer are called otherwise.
 UFUNC_METHODS: dict[tuple[np.ufunc, str], Callable[..., Any]] = {}
+
+P = ParamSpec("P")
 
 _new = object.__new__
 _ndarray = np.ndarray
@@ -586,10 +590,83 @@ def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
 
 
 def record_with_keywords(
-    primitive: Primitive, inputs: tuple[Any, ...], kwargs: dict[str, Any]
+    primitive: Primitive, operands: tuple[Any, ...], keywords: dict[str, Any]
 ) -> Any:
-    """Compute a ufunc that was called with ``dtype=`` or another of the keywords of ufuncs."""
-    raise NotImplementedError
+    """Compute a ufunc called with the keywords of ufuncs; those that write in place are refused."""
+    name = primitive.name
+    if keywords.get("out") is not None:
+        raise MutationError(
+            f"{name}: out= cannot be recorded, Tensors are values; leave it away and use the result"
+        )
+    if keywords.get("where", True) is not True:
+        raise MissingRuleError(
+            f"{name}: where= without out= leaves elements uninitialised; use np.where on the result"
+        )
+    called = copy.copy(primitive)
+    called.forward = called.replay = partial(primitive.forward, **keywords)
+    return record(called, *operands)
+
+
+def operation(
+    sample: Sample,
+    *,
+    name: str | None = None,
+    label: str | None = None,
+    sequence: bool = False,
+    view: bool = False,
+    multiple: bool = False,
+    **rules: Rule,
+) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
+    """Make a differentiable operation of a plain NumPy function: ``define`` for functions of yours.
+
+    The function computes with arrays; called with Tensors it records. Rules are as for ``define``.
+
+    >>> @operation(Elementwise((REAL,)), x=lambda g, x: 3 * g * x * x)
+    ... def cube(x):
+    ...     return x * x * x
+    >>> x = Tensor(np.array(2.0), requires_grad=True)
+    >>> cube(x).backward()
+    >>> float(x.grad)
+    12.0
+    """
+
+    def decorate(forward: Callable[P, Any]) -> Callable[P, Any]:
+        primitive = Primitive(
+            forward,
+            sample,
+            rules,
+            name=name,
+            label=label,
+            sequence=sequence,
+            view=view,
+            multiple=multiple,
+        )
+
+        @wraps(forward)
+        def dispatch(*args: P.args, **kwargs: P.kwargs) -> Any:
+            if tensors_in(args) or tensors_in(kwargs):
+                return record(primitive, *args, **kwargs)
+            return forward(*args, **kwargs)
+
+        REGISTRY[dispatch] = primitive
+        return dispatch
+
+    return decorate
+
+
+def composite(function: Callable[..., Any]) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
+    """Register how a NumPy function is made of operations that have rules.
+
+    >>> @composite(np.fliplr)
+    ... def fliplr(m):
+    ...     return m[:, ::-1]
+    """
+
+    def decorate(made_of: Callable[P, Any]) -> Callable[P, Any]:
+        COMPOSITES[function] = made_of
+        return made_of
+
+    return decorate
 
 
 def output_of(node: Node, index: int, array: Any) -> Tensor:
