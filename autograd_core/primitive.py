@@ -77,6 +77,7 @@ class Primitive:
         "binary",
         "bind",
         "forward",
+        "irregular",
         "keep_both",
         "keep_x",
         "keep_y",
@@ -133,6 +134,7 @@ class Primitive:
         self.sequence = sequence
         self.view = view
         self.multiple = multiple
+        self.irregular = sequence or multiple
         self.ready = self.unary = self.binary = False
         if isinstance(forward, np.ufunc):
             self.resolve()
