@@ -2,7 +2,16 @@
 
 from autograd_core.primitive import define
 from autograd_core.tensor import Tensor, composite, enable_grad, no_grad, operation, tensor
-from autograd_core.transforms import gradients
+from autograd_core.transforms import (
+    grad,
+    gradients,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    value_and_grad,
+    vjp,
+)
 
 __version__ = "0.1.0"
 
@@ -11,8 +20,15 @@ __all__ = [
     "composite",
     "define",
     "enable_grad",
+    "grad",
     "gradients",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
     "no_grad",
     "operation",
     "tensor",
+    "value_and_grad",
+    "vjp",
 ]

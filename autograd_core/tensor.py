@@ -25,6 +25,7 @@ from autograd_core.graph import (
     Leaf,
     Node,
     backward,
+    cast,
     mode,
     next_number,
     note,
@@ -803,8 +804,11 @@ def ufunc_method(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: 
     return function(*inputs, **kwargs)
 
 
-def seed_like(tensor: Tensor, gradient: Any) -> Any:
-    """The cotangent a backward pass starts from, conjugated as rules expect it."""
+def seed_like(tensor: Tensor, gradient: Any, *, conjugate: bool = True) -> Any:
+    """The vector a pass starts from, shaped and typed as the Tensor is.
+
+    Cotangents are conjugated, as rules expect them; tangents are not.
+    """
     array = tensor._array
     if gradient is None:
         if array.size != 1:
@@ -820,7 +824,9 @@ def seed_like(tensor: Tensor, gradient: Any) -> Any:
             f"backward: got a cotangent of shape {gradient.shape}; expected {array.shape}, "
             "the shape of the Tensor it starts from"
         )
-    return np.conj(gradient).astype(array.dtype)
+    if conjugate and gradient.dtype.kind == "c":
+        gradient = np.conj(gradient)
+    return gradient if gradient.dtype == array.dtype else cast(gradient, array.dtype)
 
 
 def tensor(data: npt.ArrayLike, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
