@@ -1,0 +1,26 @@
+"""Training on one rank or many: communicators, data parallelism, and the command line."""
+
+# ruff: noqa: E402 - BLAS reads its number of threads when NumPy, below, is first imported.
+
+from distributed.launcher import limit_blas_threads
+
+limit_blas_threads()
+
+from distributed import clash, faults
+from distributed.communicator import Communicator, MPICommunicator, SingleProcess, world
+from distributed.errors import RankError, UsageError
+from distributed.threads import ThreadCommunicator, run_ranks
+
+clash.warn_of_dask()
+faults.install()
+
+__all__ = [
+    "Communicator",
+    "MPICommunicator",
+    "SingleProcess",
+    "ThreadCommunicator",
+    "run_ranks",
+    "world",
+    "RankError",
+    "UsageError",
+]
