@@ -1,7 +1,7 @@
 """Reverse-mode automatic differentiation for NumPy, with the computational graph in the open."""
 
-from autograd_core.primitive import define
-from autograd_core.tensor import Tensor, composite, enable_grad, no_grad, operation, tensor
+from autograd_core.primitive import define, operation
+from autograd_core.tensor import Tensor, composite, enable_grad, no_grad, tensor
 from autograd_core.transforms import (
     grad,
     gradients,

@@ -12,12 +12,15 @@ needs, and only that is kept from the forward pass:
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import wraps
 from operator import itemgetter
-from typing import Any
+from typing import Any, ParamSpec
 
 import numpy as np
+
+P = ParamSpec("P")
 
 Rule = Callable[..., Any]
 
@@ -78,6 +81,7 @@ class Primitive:
         "bind",
         "forward",
         "irregular",
+        "joint",
         "keep_both",
         "keep_x",
         "keep_y",
@@ -134,6 +138,7 @@ class Primitive:
         self.sequence = sequence
         self.view = view
         self.multiple = multiple
+        self.joint = False
         self.irregular = sequence or multiple
         self.ready = self.unary = self.binary = False
         if isinstance(forward, np.ufunc):
@@ -274,3 +279,65 @@ def define(
     )
     REGISTRY[forward] = primitive
     return primitive
+
+
+def operation(
+    sample: Sample | None = None,
+    *,
+    name: str | None = None,
+    label: str | None = None,
+    sequence: bool = False,
+    view: bool = False,
+    multiple: bool = False,
+    **rules: Rule,
+) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
+    """Make a differentiable operation of a plain NumPy function: ``define`` for functions of yours.
+
+    The function computes with arrays; called with Tensors (anything that speaks NumPy's protocol)
+    it records. Rules and settings are as for ``define``.
+
+    >>> @operation(Elementwise((REAL,)), x=lambda g, x: 3 * g * x * x)
+    ... def cube(x):
+    ...     return x * x * x
+    >>> from autograd_core import Tensor
+    >>> x = Tensor(np.array(2.0), requires_grad=True)
+    >>> cube(x).backward()
+    >>> float(x.grad)
+    12.0
+    """
+
+    def decorate(forward: Callable[P, Any]) -> Callable[P, Any]:
+        @wraps(forward)
+        def dispatch(*args: P.args, **kwargs: P.kwargs) -> Any:
+            taker = first_taker((*args, *kwargs.values()))
+            if taker is None:
+                return forward(*args, **kwargs)
+            return taker.__array_function__(dispatch, (type(taker),), args, kwargs)
+
+        REGISTRY[dispatch] = Primitive(
+            forward,
+            sample,
+            rules,
+            name=name,
+            label=label,
+            sequence=sequence,
+            view=view,
+            multiple=multiple,
+        )
+        return dispatch
+
+    return decorate
+
+
+def first_taker(values: Iterable[Any]) -> Any:
+    """The first value, also in lists, tuples and dicts, that takes over NumPy functions it is in."""
+    for value in values:
+        if isinstance(value, (np.ndarray, np.generic)):
+            continue
+        if isinstance(value, (list, tuple)):
+            value = first_taker(value)
+        elif isinstance(value, dict):
+            value = first_taker(value.values())
+        if hasattr(value, "__array_function__"):
+            return value
+    return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from contextlib import ContextDecorator
-from functools import partial, wraps
+from functools import partial
 from typing import Any, ParamSpec, Self, final
 
 import numpy as np
@@ -31,7 +31,7 @@ from autograd_core.graph import (
     note,
 )
 from autograd_core.methods import ArrayMethods
-from autograd_core.primitive import REGISTRY, Primitive, Rule, Sample
+from autograd_core.primitive import REGISTRY, Primitive
 from autograd_core.rules import indexing
 
 # Operations with an operator; elementwise.py and linear_algebra.py gave them their rules.
@@ -469,7 +469,7 @@ def record_unary(primitive: Primitive, x: Any) -> Tensor:
     result._array = out = out if type(out) is _ndarray else np.asanyarray(out)
     result._version = None
     source = x._node
-    if source is None or not mode.recording:
+    if source is None or not (recording := mode.recording):
         result._node = None
         return result
     result._node = node = _new(Node)
@@ -483,6 +483,8 @@ def record_unary(primitive: Primitive, x: Any) -> Tensor:
     node.dtype = out.dtype
     node.number = next_number()
     node.notes = None
+    if recording is not True:
+        recording.recorded(node, out)
     return result
 
 
@@ -509,7 +511,7 @@ def record_binary(primitive: Primitive, x: Any, y: Any) -> Tensor:
         keep_x, keep_y, keep_out = primitive.keep_x
     else:
         keep_x, keep_y, keep_out = primitive.keep_both
-    if not mode.recording:
+    if not (recording := mode.recording):
         result._node = None
         return result
     result._node = node = _new(Node)
@@ -531,6 +533,8 @@ def record_binary(primitive: Primitive, x: Any, y: Any) -> Tensor:
     node.dtype = out.dtype
     node.number = next_number()
     node.notes = None
+    if recording is not True:
+        recording.recorded(node, out)
     return result
 
 
@@ -541,8 +545,8 @@ def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
     row = primitive.bind(*args, **kwargs)
     arrays = [unwrap(value) for value in row]
     result = primitive.replay(*arrays)
-    tracked = mode.recording and any(is_tracked(value) for value in row)
-    if not (tracked and primitive.rules):
+    recording = mode.recording
+    if not (recording and primitive.rules and any(is_tracked(value) for value in row)):
         wrapped = wrap_all(result)
         if primitive.view and type(row[0]) is Tensor and type(wrapped) is Tensor:
             wrapped._version = row[0].version if row[0].is_leaf else None
@@ -581,12 +585,16 @@ def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
     if primitive.multiple:
         node.shape = tuple(np.shape(part) for part in result)
         node.dtype = tuple(part.dtype for part in result)
+        if recording is not True:
+            recording.recorded(node, result)
         return rebuild(result, [output_of(node, k, part) for k, part in enumerate(result)])
     tensor = wrap(result, node)
     node.shape = tensor._array.shape
     node.dtype = tensor._array.dtype
     if node.dtype.kind not in "fc":
         tensor._node = None
+    if recording is not True:
+        recording.recorded(node, result)
     return tensor
 
 
@@ -606,53 +614,6 @@ def record_with_keywords(
     called = copy.copy(primitive)
     called.forward = called.replay = partial(primitive.forward, **keywords)
     return record(called, *operands)
-
-
-def operation(
-    sample: Sample,
-    *,
-    name: str | None = None,
-    label: str | None = None,
-    sequence: bool = False,
-    view: bool = False,
-    multiple: bool = False,
-    **rules: Rule,
-) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
-    """Make a differentiable operation of a plain NumPy function: ``define`` for functions of yours.
-
-    The function computes with arrays; called with Tensors it records. Rules are as for ``define``.
-
-    >>> @operation(Elementwise((REAL,)), x=lambda g, x: 3 * g * x * x)
-    ... def cube(x):
-    ...     return x * x * x
-    >>> x = Tensor(np.array(2.0), requires_grad=True)
-    >>> cube(x).backward()
-    >>> float(x.grad)
-    12.0
-    """
-
-    def decorate(forward: Callable[P, Any]) -> Callable[P, Any]:
-        primitive = Primitive(
-            forward,
-            sample,
-            rules,
-            name=name,
-            label=label,
-            sequence=sequence,
-            view=view,
-            multiple=multiple,
-        )
-
-        @wraps(forward)
-        def dispatch(*args: P.args, **kwargs: P.kwargs) -> Any:
-            if tensors_in(args) or tensors_in(kwargs):
-                return record(primitive, *args, **kwargs)
-            return forward(*args, **kwargs)
-
-        REGISTRY[dispatch] = primitive
-        return dispatch
-
-    return decorate
 
 
 def composite(function: Callable[..., Any]) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
@@ -700,7 +661,7 @@ def lift(node: Node) -> tuple[Any, ...]:
                 for item, source in zip(row[slot], node.sources, strict=True)
             ]
     else:
-        for slot, source in zip(primitive.operand_slots, node.sources, strict=True):
+        for slot, source in zip(primitive.operand_slots, node.sources, strict=False):
             if source is not None and row[slot] is not None:
                 row[slot] = wrap(row[slot], source)
     result = len(primitive.parameters)
