@@ -1,0 +1,245 @@
+"""What every optimizer shares: parameter groups, runs of the flat buffer, state dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_core import Tensor
+from nn.errors import OptionError, StateError
+from nn.parameters import ParameterBuffer, buffers_of
+
+# Elements updated at once: four arrays of them and two temporaries stay in the second-level cache.
+BLOCK = 16_384
+
+
+class Segment:
+    """Neighbours in a buffer that belong to one group: an optimizer's state for a part of it.
+
+    ``state`` holds one flat array for each name, as long as the segment; ``steps`` counts the
+    updates of each parameter, since one without a gradient is not stepped.
+    """
+
+    def __init__(
+        self, buffer: ParameterBuffer, first: int, last: int, group: dict[str, Any], names: Any
+    ) -> None:
+        self.buffer = buffer
+        self.first = first
+        self.group = group
+        self.parameters = buffer.parameters[first : last + 1]
+        self.spans = buffer.spans[first : last + 1]
+        self.start = self.spans[0].start
+        self.steps = [0] * len(self.parameters)
+        size = self.spans[-1].stop - self.start
+        # Zeros take no memory until they are written: an option that is off costs nothing.
+        self.state = {name: np.zeros(size, buffer.values.dtype) for name in names}
+        self.versions = [parameter.version for parameter in self.parameters]
+
+    def advance(self) -> list[list[int]]:
+        """Count a step of every parameter with a gradient.
+
+        Returns runs of neighbours that are updated together, [start, stop, step]: what is not
+        written, and what has been stepped another number of times, ends a run.
+        """
+        runs: list[list[int]] = []
+        leaves = self.buffer.leaves()
+        before = None
+        for k, span in enumerate(self.spans):
+            leaf = leaves[self.first + k]
+            if leaf is None or leaf.grad is None:
+                before = None
+                continue
+            self.steps[k] = step = self.steps[k] + 1
+            self.versions[k][0] += 1
+            if step == before:
+                runs[-1][1] = span.stop
+            else:
+                runs.append([span.start, span.stop, step])
+                before = step
+        return runs
+
+    def state_of(self, k: int) -> dict[str, npt.NDArray[Any]]:
+        """Views of the state of one parameter, in its shape."""
+        span = slice(self.spans[k].start - self.start, self.spans[k].stop - self.start)
+        return {
+            name: array[span].reshape(self.parameters[k].shape)
+            for name, array in self.state.items()
+        }
+
+
+class Optimizer:
+    """Base of optimizers. A subclass is its options, the names of its state and ``update``.
+
+    ``parameters``: Tensors, or dicts with "params" and options of their own. They move into the
+    flat buffer, unless they live in one already. ``step()`` updates what has a gradient,
+    ``zero_grad()`` forgets gradients; ``param_groups`` holds the options, to be read and changed.
+
+    ``update(value, gradient, *state, step, **options)`` changes arrays of a block in place; it
+    must work element by element, for blocks cross the borders of parameters. ``weight_decay`` is
+    applied before it, as L2 penalty: gradient + weight_decay * value.
+    """
+
+    state_names: ClassVar[tuple[str, ...]] = ()
+    update: Callable[..., None]
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor] | Iterable[dict[str, Any]],
+        *,
+        weight_decay: float = 0.0,
+        **options: Any,
+    ) -> None:
+        self.options = tuple(options)
+        self.defaults = {**options, "weight_decay": weight_decay}
+        self.param_groups: list[dict[str, Any]] = []
+        self.segments: list[Segment] = []
+        given: list[Any] = list(parameters)
+        if not given:
+            raise OptionError(f"{type(self).__name__}: got no parameters to optimize")
+        groups = given if isinstance(given[0], dict) else [{"params": given}]
+        groups = [{**group, "params": tensors_in(group["params"])} for group in groups]
+        # All groups together, so that they share a buffer.
+        self.buffers = buffers_of(tensor for group in groups for tensor in group["params"])
+        for group in groups:
+            self.add_param_group(group)
+
+    def add_param_group(self, group: dict[str, Any]) -> None:
+        """Optimize more parameters, with options of their own where ``group`` gives them."""
+        name = type(self).__name__
+        group = {**self.defaults, **group, "params": tensors_in(group["params"])}
+        check_options(name, group)
+        known = {id(tensor) for other in self.param_groups for tensor in other["params"]}
+        mine = {id(tensor): tensor for tensor in group["params"]}
+        if known & mine.keys() or len(mine) < len(group["params"]):
+            raise OptionError(f"{name}: a parameter was given twice; give each to one group")
+        for buffer in buffers_of(group["params"]):
+            if buffer not in self.buffers:
+                self.buffers.append(buffer)
+            members = sorted(buffer.index[key] for key in mine if key in buffer.index)
+            for first, last in neighbours(members):
+                self.segments.append(Segment(buffer, first, last, group, self.state_names))
+        self.param_groups.append(group)
+
+    def zero_grad(self) -> None:
+        """Forget all gradients; what no backward pass writes afterwards is not stepped."""
+        for segment in self.segments:
+            leaves = segment.buffer.leaves()
+            for leaf in leaves[segment.first : segment.first + len(segment.parameters)]:
+                if leaf is not None:
+                    leaf.grad = None
+
+    def step(self) -> None:
+        """Update every parameter that has a gradient, once."""
+        for segment in self.segments:
+            group, buffer = segment.group, segment.buffer
+            options = {name: group[name] for name in self.options}
+            decay = group["weight_decay"]
+            for start, stop, step in segment.advance():
+                for low in range(start, stop, BLOCK):
+                    high = min(low + BLOCK, stop)
+                    value, gradient = buffer.values[low:high], buffer.gradients[low:high]
+                    offset = slice(low - segment.start, high - segment.start)
+                    state = [array[offset] for array in segment.state.values()]
+                    if decay:
+                        gradient = gradient + decay * value
+                    self.update(value, gradient, *state, step=step, **options)
+
+    # -- state -------------------------------------------------------------------------------------
+
+    def _located(self) -> list[tuple[Tensor, Segment, int]]:
+        """Every parameter in the order given, with its segment and its place in that."""
+        places = {
+            id(parameter): (segment, k)
+            for segment in self.segments
+            for k, parameter in enumerate(segment.parameters)
+        }
+        return [
+            (parameter, *places[id(parameter)])
+            for group in self.param_groups
+            for parameter in group["params"]
+        ]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Copies of the state by parameter number, and the options of the groups, as in PyTorch."""
+        state = {
+            number: {"step": segment.steps[k]}
+            | {name: array.copy() for name, array in segment.state_of(k).items()}
+            for number, (_, segment, k) in enumerate(self._located())
+            if segment.steps[k]
+        }
+        groups = []
+        number = 0
+        for group in self.param_groups:
+            count = len(group["params"])
+            groups.append({**group, "params": list(range(number, number + count))})
+            number += count
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over the state and options of an optimizer of as many parameters, or change nothing.
+
+        Raises StateError saying what does not fit.
+        """
+        problems = []
+        located = self._located()
+        groups = state_dict["param_groups"]
+        sizes = [len(group["params"]) for group in groups]
+        own_sizes = [len(group["params"]) for group in self.param_groups]
+        if sizes != own_sizes:
+            problems.append(f"groups of {sizes} parameters instead of {own_sizes}")
+        else:
+            for number, entry in state_dict["state"].items():
+                parameter, _, _ = located[number]
+                for name in ("step", *self.state_names):
+                    if name not in entry:
+                        problems.append(f"no {name} of parameter {number}")
+                    elif name != "step" and np.shape(entry[name]) != parameter.shape:
+                        problems.append(
+                            f"{name} of parameter {number} has shape {np.shape(entry[name])} "
+                            f"instead of {parameter.shape}"
+                        )
+        if problems:
+            raise StateError(
+                f"load_state_dict: the state does not fit this {type(self).__name__}; "
+                f"it has {'; '.join(problems)}"
+            )
+        for own, group in zip(self.param_groups, groups, strict=True):
+            own.update({name: value for name, value in group.items() if name != "params"})
+        for number, (_, segment, k) in enumerate(located):
+            entry = state_dict["state"].get(number)
+            segment.steps[k] = int(entry["step"]) if entry else 0
+            for name, array in segment.state_of(k).items():
+                array[...] = entry[name] if entry else 0
+
+
+def tensors_in(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    """The parameters of a group: one Tensor alone, or as many as there are."""
+    return [parameters] if isinstance(parameters, Tensor) else list(parameters)
+
+
+def neighbours(indices: list[int]) -> list[tuple[int, int]]:
+    """Sorted integers as runs (first, last) without gaps.
+
+    >>> neighbours([0, 1, 2, 5, 7, 8])
+    [(0, 2), (5, 5), (7, 8)]
+    """
+    runs: list[tuple[int, int]] = []
+    for index in indices:
+        if runs and runs[-1][1] == index - 1:
+            runs[-1] = (runs[-1][0], index)
+        else:
+            runs.append((index, index))
+    return runs
+
+
+def check_options(name: str, group: Mapping[str, Any]) -> None:
+    """Raise OptionError for options that no optimizer can mean."""
+    for option, value in group.items():
+        if option in ("lr", "eps", "weight_decay", "dampening") and not 0 <= value < np.inf:
+            raise OptionError(f"{name}: got {option}={value}; expected a number of at least 0")
+        fractions = {"betas": value, "beta": (value,)}.get(option, ())
+        if not all(0 <= fraction < 1 for fraction in fractions):
+            raise OptionError(f"{name}: got {option}={value}; expected at least 0 and below 1")
