@@ -1,5 +1,9 @@
 """Reverse-mode automatic differentiation for NumPy, with the computational graph in the open."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from autograd_core.primitive import define, operation
 from autograd_core.tensor import Tensor, composite, enable_grad, no_grad, tensor
 from autograd_core.transforms import (
@@ -13,12 +17,16 @@ from autograd_core.transforms import (
     vjp,
 )
 
+if TYPE_CHECKING:
+    from autograd_core.render import draw
+
 __version__ = "0.1.0"
 
 __all__ = [
     "Tensor",
     "composite",
     "define",
+    "draw",
     "enable_grad",
     "grad",
     "gradients",
@@ -32,3 +40,12 @@ __all__ = [
     "value_and_grad",
     "vjp",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what draws graphs when it is first asked for, so that the engine is imported fast."""
+    if name == "draw":
+        from autograd_core.render import draw
+
+        return draw
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -38,6 +38,22 @@ class MissingExtraError(AutogradError, ImportError):
     """An optional library is not installed; the message names the extra that brings it."""
 
 
+class RendererMissing(MissingExtraError):
+    """No program is there that can lay a graph out as a picture."""
+
+
+class RenderError(AutogradError, ValueError):
+    """A graph cannot be drawn as it was asked for."""
+
+
+class GraphTooLarge(RenderError):
+    """A graph has more nodes than a picture can show."""
+
+
+class LayoutError(AutogradError, RuntimeError):
+    """The program that lays graphs out failed, or took too long."""
+
+
 def require(module: str, extra: str) -> ModuleType:
     """Import an optional library, or say in one sentence which extra brings it.
 
