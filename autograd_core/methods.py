@@ -67,3 +67,100 @@ class ArrayMethods:
     def mT(self) -> Tensor:
         """The matrix transpose: the last two axes swapped."""
         return _np.matrix_transpose(self)
+
+    def clip(self, min: Any = None, max: Any = None) -> Tensor:
+        """Elements limited to an interval; see ``np.clip``."""
+        return _np.clip(self, min, max)
+
+    def round(self, decimals: int = 0) -> Tensor:
+        """Elements rounded to so many decimals, with gradient zero; see ``np.round``."""
+        return _np.round(self, decimals)
+
+    def conj(self) -> Tensor:
+        """Complex conjugate; see ``np.conj``."""
+        return _np.conj(self)
+
+    conjugate = conj
+
+    @property
+    def real(self) -> Tensor:
+        """Real part; see ``np.real``."""
+        return _np.real(self)
+
+    @property
+    def imag(self) -> Tensor:
+        """Imaginary part; see ``np.imag``."""
+        return _np.imag(self)
+
+    # -- operators off the hot path ---------------------------------------------------------------
+
+    def __lt__(self, other: Any) -> Tensor:
+        return _np.less(self, other)
+
+    def __le__(self, other: Any) -> Tensor:
+        return _np.less_equal(self, other)
+
+    def __gt__(self, other: Any) -> Tensor:
+        return _np.greater(self, other)
+
+    def __ge__(self, other: Any) -> Tensor:
+        return _np.greater_equal(self, other)
+
+    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
+        return _np.equal(self, other)
+
+    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
+        return _np.not_equal(self, other)
+
+    __hash__ = object.__hash__
+
+    def __floordiv__(self, other: Any) -> Tensor:
+        return _np.floor_divide(self, other)
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return _np.floor_divide(other, self)
+
+    def __mod__(self, other: Any) -> Tensor:
+        return _np.remainder(self, other)
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return _np.remainder(other, self)
+
+    def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return _np.divmod(self, other)
+
+    def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return _np.divmod(other, self)
+
+    def __invert__(self) -> Tensor:
+        return _np.invert(self)
+
+    def __and__(self, other: Any) -> Tensor:
+        return _np.bitwise_and(self, other)
+
+    def __rand__(self, other: Any) -> Tensor:
+        return _np.bitwise_and(other, self)
+
+    def __or__(self, other: Any) -> Tensor:
+        return _np.bitwise_or(self, other)
+
+    def __ror__(self, other: Any) -> Tensor:
+        return _np.bitwise_or(other, self)
+
+    def __xor__(self, other: Any) -> Tensor:
+        return _np.bitwise_xor(self, other)
+
+    def __rxor__(self, other: Any) -> Tensor:
+        return _np.bitwise_xor(other, self)
+
+    def __lshift__(self, other: Any) -> Tensor:
+        return _np.left_shift(self, other)
+
+    def __rlshift__(self, other: Any) -> Tensor:
+        return _np.left_shift(other, self)
+
+    def __rshift__(self, other: Any) -> Tensor:
+        return _np.right_shift(self, other)
+
+    def __rrshift__(self, other: Any) -> Tensor:
+        return _np.right_shift(other, self)
