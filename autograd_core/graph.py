@@ -23,10 +23,27 @@ by_number = attrgetter("number")
 FREED: tuple[Any, ...] = ("freed",)
 
 
-class Mode(threading.local):
-    """What recording does in this thread."""
+class Recorder:
+    """Somebody who looks on while operations are recorded and walked back, as anomaly mode does."""
 
-    recording = True
+    def recorded(self, node: Node, out: Any) -> None:
+        """Look at a new Node and at what its operation returned."""
+
+    def walking(self, node: Node) -> None:
+        """Look at a Node just before its rules run."""
+
+    def pulled(self, node: Node, gradient: Any) -> None:
+        """Look at a gradient that a rule of the Node returned."""
+
+
+class Mode(threading.local):
+    """What recording does in this thread.
+
+    ``recording`` is False, True, or (also true) the Recorder that looks on.
+    """
+
+    recording: bool | Recorder = True
+    recorder: Recorder | None = None
     finishing: list[Callable[[], None]] | None = None
 
 
@@ -68,6 +85,22 @@ class Node:
         return f"<node {self.number} {self.primitive.label} {self.dtype} {self.shape}>"
 
 
+def new_node(
+    primitive: Primitive, sources: tuple[Node | None, ...], slots: Any, shape: Any, dtype: Any
+) -> Node:
+    """A Node without versions or notes; the hot paths of recording set the same fields inline."""
+    node = object.__new__(Node)
+    node.primitive = primitive
+    node.sources = sources
+    node.slots = slots
+    node.versions = None
+    node.shape = shape
+    node.dtype = dtype
+    node.number = next_number()
+    node.notes = None
+    return node
+
+
 def leaf() -> None:
     """Stand in for the forward function of leaves, which compute nothing."""
 
@@ -80,6 +113,7 @@ def output(results: tuple[Any, ...], index: int) -> Any:
 LEAF = Primitive(leaf)
 OUTPUT = Primitive(output)
 OUTPUT.irregular = True
+OUTPUT.resolve()
 
 
 class Leaf(Node):
@@ -159,7 +193,8 @@ def note(node: Node, kind: str, entry: Any) -> Callable[[], None]:
 @contextmanager
 def recording(enabled: bool) -> Iterator[None]:
     """Switch recording on or off in this thread for a while."""
-    before, mode.recording = mode.recording, enabled
+    before = mode.recording
+    mode.recording = (mode.recorder or True) if enabled else False
     try:
         yield
     finally:
@@ -191,19 +226,23 @@ def check_usable(node: Node) -> None:
             )
 
 
-def reachable(roots: Iterable[Node]) -> tuple[list[Node], dict[Node, int]]:
+def reachable(
+    roots: Iterable[Node], boundary: Collection[Node] = ()
+) -> tuple[list[Node], dict[Node, int]]:
     """The operations behind the roots, newest first, and how many edges lead to each leaf.
 
-    Everything is checked here, before the first gradient is written.
+    The walk does not go on behind Nodes of the boundary. Everything is checked here, before the
+    first gradient is written.
     """
     edges: dict[Node, int] = {}
     operations = []
+    seen = set(boundary)
     for root in dict.fromkeys(roots):
         if root.primitive is LEAF:
             edges[root] = 0
-        else:
+        elif root not in seen:
             operations.append(root)
-    seen = set(operations)
+    seen.update(operations)
     for node in operations:  # grows while it is walked
         if node.versions is not None or node.slots is FREED:
             check_usable(node)
@@ -234,6 +273,7 @@ def backward(
     wanted: Collection[Node] | None = None,
     retain: bool = False,
     lift: Callable[[Node], tuple[Any, ...]] | None = None,
+    boundary: Collection[Node] = (),
 ) -> dict[Node, Any]:
     """Walk from the seeded Nodes back to the leaves, newest Node first.
 
@@ -241,12 +281,12 @@ def backward(
     ``grad`` as soon as the last edge to it is done; with it, the cotangents of the wanted Nodes
     are returned and no leaf is touched. ``retain`` keeps what Nodes saved for another pass.
     ``lift`` makes Tensors of what a Node saved: then the rules record, and what they return can be
-    differentiated again.
+    differentiated again. The walk does not go on behind Nodes of the ``boundary``.
     """
     outer, mode.finishing = mode.finishing, []
     try:
         with recording(lift is not None):
-            collected = walk(seeds, wanted, retain, lift)
+            collected = walk(seeds, wanted, retain, lift, boundary)
             for callback in mode.finishing:
                 callback()
         return collected
@@ -259,10 +299,12 @@ def walk(
     wanted: Collection[Node] | None,
     retain: bool,
     lift: Callable[[Node], tuple[Any, ...]] | None,
+    boundary: Collection[Node],
 ) -> dict[Node, Any]:
     """Do what ``backward`` says. The loop counts nanoseconds: all that is rare is called away."""
-    operations, edges = reachable(node for node, _ in seeds)
+    operations, edges = reachable((node for node, _ in seeds), boundary)
     useful = None if wanted is None else leading_to(operations, wanted)
+    recorder = mode.recorder
     collected: dict[Node, Any] = {}
     cotangents: dict[Node, Any] = {}
     # Nodes whose cotangent was added up here: only such an array may be added to in place.
@@ -280,23 +322,29 @@ def walk(
                 g = run_hooks(node, g)
             if useful is not None and node in wanted:  # type: ignore[operator]
                 collected[node] = g
-        rules = primitive.rules
+            if recorder is not None:
+                recorder.walking(node)
+            if lift is not None:
+                slots = lift(node)
+        rules: Sequence[Any] = primitive.rules
         if primitive.irregular:
             if primitive is OUTPUT:
                 if g is not None and (useful is None or node.sources[0] in useful):
-                    add_output(cotangents, node, g)
+                    add_output(cotangents, node.sources[0], slots[1], g)
                 continue
             if primitive.multiple and g is not None:
                 g = fill_missing(g, node)
             if primitive.sequence:
-                rules = tuple(partial(rules[0], i=i) for i in range(len(node.sources)))
-        if lift is not None and g is not None:
-            slots = lift(node)
-        for source, rule in zip(node.sources, rules, strict=True):
+                rules = [partial(rules[0], i=i) for i in range(len(node.sources))]
+            elif primitive.joint and g is not None:
+                rules = [partial(given, gradient) for gradient in rules[0](g, slots)]
+        for source, rule in zip(node.sources, rules, strict=g is not None):
             if source is None:
                 continue
             if g is not None and (useful is None or source in useful):
                 gradient = rule(g, slots)
+                if recorder is not None:
+                    recorder.pulled(node, gradient)
                 if gradient.shape != source.shape:
                     gradient = unbroadcast(gradient, source.shape, primitive)
                 if gradient.dtype != source.dtype:
@@ -315,7 +363,7 @@ def walk(
                 if useful is None and not edges[source] and source in cotangents:
                     source.accumulate(cotangents.pop(source))  # type: ignore[attr-defined]
     for node, cotangent in cotangents.items():
-        # What is left are leaves: those that were seeded themselves, and those that are wanted.
+        # What is left: leaves that were seeded themselves or are wanted, and the boundary.
         if wanted is None:
             node.accumulate(cotangent)  # type: ignore[attr-defined]
         elif node in wanted:
@@ -323,12 +371,14 @@ def walk(
     return collected
 
 
-def add_output(cotangents: dict[Node, Any], node: Node, g: Any) -> None:
-    """Add the cotangent of one output to its place in the tuple of the operation it is of."""
-    operation = node.sources[0]
-    assert operation is not None
+def given(gradient: Any, g: Any, slots: Any) -> Any:
+    """A rule whose gradient was computed before, together with those of the other operands."""
+    return gradient
+
+
+def add_output(cotangents: dict[Node, Any], operation: Node, index: int, g: Any) -> None:
+    """Add the cotangent of one output to its place in the row of the operation it is of."""
     parts = cotangents.setdefault(operation, [None] * len(operation.shape))
-    index = node.slots[1]
     parts[index] = g if parts[index] is None else parts[index] + g
 
 

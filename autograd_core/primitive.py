@@ -128,18 +128,19 @@ class Primitive:
         sequence: bool = False,
         view: bool = False,
         multiple: bool = False,
+        joint: tuple[str, ...] | None = None,
     ) -> None:
         self.forward = forward
         self.sample = sample
         self.unbound = rules or {}
-        self.operands = tuple(self.unbound)
+        self.operands = tuple(self.unbound) if joint is None else joint
         self.name = name or forward.__name__
         self.label = label or self.name
         self.sequence = sequence
         self.view = view
         self.multiple = multiple
-        self.joint = False
-        self.irregular = sequence or multiple
+        self.joint = joint is not None
+        self.irregular = sequence or multiple or self.joint
         self.ready = self.unary = self.binary = False
         if isinstance(forward, np.ufunc):
             self.resolve()
@@ -173,6 +174,8 @@ class Primitive:
             bind_rule(rule, need, self.sequence)
             for rule, need in zip(self.unbound.values(), needs, strict=True)
         )
+        if self.joint:
+            needs *= len(self.operands)
         self.keeps = tuple(frozenset(need) for need in needs)
         self.operand_slots = tuple(slots[operand] for operand in self.operands)
         self.shape_slots = tuple(shape_slots)
@@ -256,12 +259,14 @@ def define(
     sequence: bool = False,
     view: bool = False,
     multiple: bool = False,
+    joint: tuple[str, ...] | None = None,
     **rules: Rule,
 ) -> Primitive:
     """Attach gradient rules to a function, one for each operand, and register it.
 
     ``sequence``: the operand is a sequence of arrays and the rule takes ``i``; ``view``: the result
-    may share the operand's memory; ``multiple``: the result is a tuple and ``g`` is one too.
+    may share the operand's memory; ``multiple``: the result is a tuple and ``g`` is one too;
+    ``joint``: the operands named get their gradients from one rule, which returns all of them.
     Without rules the operation is piecewise constant or not numeric: its result is untracked.
 
     >>> define(np.tanh, Elementwise((REAL,)), x=lambda g, out: g * (1 - out * out))
@@ -276,6 +281,7 @@ def define(
         sequence=sequence,
         view=view,
         multiple=multiple,
+        joint=joint,
     )
     REGISTRY[forward] = primitive
     return primitive
@@ -289,6 +295,7 @@ def operation(
     sequence: bool = False,
     view: bool = False,
     multiple: bool = False,
+    joint: tuple[str, ...] | None = None,
     **rules: Rule,
 ) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
     """Make a differentiable operation of a plain NumPy function: ``define`` for functions of yours.
@@ -323,6 +330,7 @@ def operation(
             sequence=sequence,
             view=view,
             multiple=multiple,
+            joint=joint,
         )
         return dispatch
 

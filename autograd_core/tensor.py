@@ -27,6 +27,7 @@ from autograd_core.graph import (
     backward,
     cast,
     mode,
+    new_node,
     next_number,
     note,
 )
@@ -50,6 +51,9 @@ CREATION = frozenset({np.zeros, np.ones, np.empty, np.full, np.arange, np.eye, n
 
 # What ufunc.reduce, .accumulate and .outer are called otherwise.
 UFUNC_METHODS: dict[tuple[np.ufunc, str], Callable[..., Any]] = {}
+
+# The version cell of untracked Tensors that share their array with a recorded one.
+FROZEN = [-1]
 
 P = ParamSpec("P")
 
@@ -109,9 +113,9 @@ class Tensor(ArrayMethods):
 
     def assign(self, value: npt.ArrayLike, index: Any = ...) -> None:
         """Write values into the array in place; backward passes that need the old ones will raise."""
-        if self._node is not None and self._node.primitive is not LEAF:
+        if not self.is_leaf or self._version is FROZEN:
             raise MutationError(
-                "assign: this Tensor was recorded by an operation, and recorded values are never "
+                "assign: this array was recorded by an operation, and recorded values are never "
                 "written to; write to a leaf, or to x.detach().copy()"
             )
         array = value._array if isinstance(value, Tensor) else np.asarray(value)
@@ -295,7 +299,7 @@ class Tensor(ArrayMethods):
     def detach(self) -> Tensor:
         """The same array, out of the graph; a write through it still counts as one."""
         result = wrap(self._array)
-        result._version = self._version if self.is_leaf else None
+        result._version = self.version if self.is_leaf else FROZEN
         return result
 
     def backward(self, gradient: npt.ArrayLike | None = None, *, retain_graph: bool = False) -> None:
@@ -549,7 +553,7 @@ def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
     if not (recording and primitive.rules and any(is_tracked(value) for value in row)):
         wrapped = wrap_all(result)
         if primitive.view and type(row[0]) is Tensor and type(wrapped) is Tensor:
-            wrapped._version = row[0].version if row[0].is_leaf else None
+            wrapped._version = row[0].version if row[0].is_leaf else FROZEN
         return wrapped
     refuse_lost_gradients(primitive, row)
     if primitive.sequence:
@@ -562,40 +566,25 @@ def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
         keep = frozenset().union(
             *(keeps for source, keeps in zip(sources, primitive.keeps, strict=True) if source)
         )
-    node = _new(Node)
-    node.primitive = primitive
-    node.sources = sources
-    node.slots = (
+    slots = (
         *[array if slot in keep else None for slot, array in enumerate(arrays)],
         result if len(arrays) in keep else None,
         *[shape_of(arrays[slot]) for slot in primitive.shape_slots],
     )
-    node.versions = (
-        tuple(
-            (tensor.version, tensor.version[0])
-            for slot in keep
-            if slot < len(row)
-            for tensor in tensors_in(row[slot])
-            if tensor.is_leaf
-        )
-        or None
-    )
-    node.number = next_number()
-    node.notes = None
     if primitive.multiple:
-        node.shape = tuple(np.shape(part) for part in result)
-        node.dtype = tuple(part.dtype for part in result)
-        if recording is not True:
-            recording.recorded(node, result)
-        return rebuild(result, [output_of(node, k, part) for k, part in enumerate(result)])
-    tensor = wrap(result, node)
-    node.shape = tensor._array.shape
-    node.dtype = tensor._array.dtype
-    if node.dtype.kind not in "fc":
-        tensor._node = None
+        shapes = tuple(np.shape(part) for part in result)
+        node = new_node(primitive, sources, slots, shapes, tuple(part.dtype for part in result))
+        wrapped = rebuild(result, [output_of(node, k, part) for k, part in enumerate(result)])
+    else:
+        wrapped = wrap(result)
+        node = new_node(primitive, sources, slots, wrapped._array.shape, wrapped._array.dtype)
+        if node.dtype.kind in "fc":
+            wrapped._node = node
+    seen = [tensor for slot in keep if slot < len(row) for tensor in tensors_in(row[slot])]
+    node.versions = tuple((t.version, t.version[0]) for t in seen if t.is_leaf) or None
     if recording is not True:
         recording.recorded(node, result)
-    return tensor
+    return wrapped
 
 
 def record_with_keywords(
@@ -636,15 +625,7 @@ def output_of(node: Node, index: int, array: Any) -> Tensor:
     tensor = wrap(array)
     if tensor._array.dtype.kind not in "fc":
         return tensor
-    part = _new(Node)
-    part.primitive = OUTPUT
-    part.sources = (node,)
-    part.slots = (None, index)
-    part.versions = None
-    part.shape = tensor._array.shape
-    part.dtype = tensor._array.dtype
-    part.number = next_number()
-    part.notes = None
+    part = new_node(OUTPUT, (node,), (None, index, None), tensor._array.shape, tensor._array.dtype)
     tensor._node = part
     return tensor
 
