@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from autograd_core.checkpoint import checkpoint
 from autograd_core.primitive import define, operation
+from autograd_core.random import manual_seed
 from autograd_core.tensor import Tensor, composite, enable_grad, no_grad, tensor
 from autograd_core.transforms import (
     grad,
@@ -24,6 +26,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Tensor",
+    "checkpoint",
     "composite",
     "define",
     "draw",
@@ -34,6 +37,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "manual_seed",
     "no_grad",
     "operation",
     "tensor",
