@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from autograd_core.anomaly import detect_anomaly
 from autograd_core.checkpoint import checkpoint
 from autograd_core.primitive import define, operation
 from autograd_core.random import manual_seed
@@ -29,6 +30,7 @@ __all__ = [
     "checkpoint",
     "composite",
     "define",
+    "detect_anomaly",
     "draw",
     "enable_grad",
     "grad",

@@ -34,6 +34,10 @@ class MutationError(AutogradError, RuntimeError):
     """An array that a gradient needs was written to, or may not be written to."""
 
 
+class AnomalyError(AutogradError, RuntimeError):
+    """A value or a gradient stopped being finite, found by ``detect_anomaly``."""
+
+
 class MissingExtraError(AutogradError, ImportError):
     """An optional library is not installed; the message names the extra that brings it."""
 

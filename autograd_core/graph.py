@@ -32,8 +32,8 @@ class Recorder:
     def walking(self, node: Node) -> None:
         """Look at a Node just before its rules run."""
 
-    def pulled(self, node: Node, gradient: Any) -> None:
-        """Look at a gradient that a rule of the Node returned."""
+    def pulled(self, node: Node, source: Node, gradient: Any) -> None:
+        """Look at the gradient that a rule of the Node returned for one of its sources."""
 
 
 class Mode(threading.local):
@@ -344,7 +344,7 @@ def walk(
             if g is not None and (useful is None or source in useful):
                 gradient = rule(g, slots)
                 if recorder is not None:
-                    recorder.pulled(node, gradient)
+                    recorder.pulled(node, source, gradient)
                 if gradient.shape != source.shape:
                     gradient = unbroadcast(gradient, source.shape, primitive)
                 if gradient.dtype != source.dtype:
