@@ -66,9 +66,11 @@ def draw(
             "behind it; make the leaves with requires_grad=True and compute outside no_grad()"
         )
     named = [] if model is None else [(tensor, name) for name, tensor in model.named_parameters()]
-    # Nodes keep the arrays of untracked Tensors, not the Tensors.
+    # What is untracked is known by its array, for that is what Nodes keep.
     known_as: dict[Any, str] = {
-        tensor.node or id(tensor.data): name for tensor, name in (*named, *(names or {}).items())
+        key: name
+        for tensor, name in (*named, *(names or {}).items())
+        for key in (tensor.node, id(tensor.data))
     }
     ir = simplify(build(nodes, known_as))
     return Graph(ir, direction, theme, engine, max_nodes, timeout)

@@ -29,15 +29,15 @@ def build(outputs: Sequence[Node], names: Mapping[Any, str]) -> GraphIR:
         nodes.append(GraphNode(kind, clean(label) or "?", detail))
         return len(nodes) - 1
 
-    def enter(value: Any, operand: bool) -> int | None:
+    def enter(value: Any, name: str, differentiable: bool) -> int | None:
         """The place of an untracked value; None if there is nothing to show."""
         known = id(value) in names
         if not (isinstance(value, np.ndarray) and (known or value.ndim)):
             text = scalar_text(value)
             return None if text is None else add("constant", text)
         if id(value) not in place:
-            kind = "input" if operand or known else "constant"
-            label = names.get(id(value), kind)
+            kind = "input" if differentiable or known else "constant"
+            label = names.get(id(value), "input" if differentiable else name)
             place[id(value)] = add(kind, label, describe(value.dtype, value.shape))
         return place[id(value)]
 
@@ -52,7 +52,8 @@ def build(outputs: Sequence[Node], names: Mapping[Any, str]) -> GraphIR:
     for node in collect(outputs):
         incoming = []
         for name, source, value in operands(node):
-            start = origin(source) if source else enter(value, name in node.primitive.operands)
+            differentiable = name in node.primitive.operands
+            start = origin(source) if source else enter(value, name, differentiable)
             if start is not None:
                 operand = "" if node.primitive.forward in COMMUTATIVE else name
                 incoming.append((start, operand, part_name(source, names)))

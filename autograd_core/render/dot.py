@@ -48,7 +48,7 @@ def to_dot(ir: GraphIR, direction: str) -> str:
         graph.node(
             f"n{place}",
             escape(node.label, node.detail),
-            {"class": node.kind, "id": f"n{place}", **look.shape},
+            _attributes={"class": node.kind, "id": f"n{place}", **look.shape},
             fillcolor=look.fill,
             color=look.border,
         )
@@ -90,7 +90,11 @@ def add_legend(graph: Digraph, ir: GraphIR, direction: str) -> None:
     graph.node(
         "legend",
         f'<<TABLE BORDER="0" CELLBORDER="1" CELLPADDING="5" CELLSPACING="6">{table}</TABLE>>',
-        {"class": "legend", "id": "legend", "shape": "plain", "style": "solid", "fontsize": "10"},
+        _attributes={"class": "legend"},
+        id="legend",
+        shape="plain",
+        style="solid",
+        fontsize="10",
     )
     for place, node in enumerate(ir.nodes):
         if node.kind == "output":

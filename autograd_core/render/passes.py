@@ -52,11 +52,14 @@ def without(ir: GraphIR, dropped: set[int], labels: dict[int, str]) -> GraphIR:
 
 
 def hide_lone_operands(ir: GraphIR) -> GraphIR:
-    """Name operands only where there are several to tell apart."""
+    """Name operands only where there are several to tell apart, and not what has that name."""
     arity = Counter(edge.target for edge in ir.edges)
     return replace(
         ir,
         edges=tuple(
-            edge if arity[edge.target] > 1 else replace(edge, operand="") for edge in ir.edges
+            replace(edge, operand="")
+            if arity[edge.target] == 1 or edge.operand == ir.nodes[edge.source].label
+            else edge
+            for edge in ir.edges
         ),
     )
