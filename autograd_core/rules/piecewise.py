@@ -1,0 +1,147 @@
+"""Rules of functions made of pieces: absolute value, rounding, maxima, selection.
+
+At a kink the gradient is the shortest one that is a sub- or supergradient (PyTorch's rule): zero
+for the absolute value, half for each of two equal arrays in a maximum. A Python number is a
+constant bound: at a tie with it, the shortest gradient is zero.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd_core.primitive import REAL, Elementwise, call, define, operation
+from autograd_core.rules.arithmetic import is_constant
+
+AROUND_ZERO = Elementwise((REAL,), kinks=lambda x: x)
+BETWEEN_INTEGERS = Elementwise((REAL,), kinks=lambda x: x - np.rint(x))
+
+
+def zero(g: Any) -> Any:
+    """The gradient of what is constant in pieces."""
+    return np.zeros_like(g)
+
+
+# Signs
+
+
+def sign_x(g: Any, x: Any, out: Any) -> Any:
+    """Zero, but for complex numbers the sign is a direction x / |x|: what turns it has a gradient."""
+    if x.dtype.kind != "c":
+        return np.zeros_like(g)
+    size = np.abs(x)
+    turning = np.where(size == 0, 0, g - np.real(g * out) * np.conj(out))
+    return turning / np.where(size == 0, 1, size)
+
+
+define(
+    np.absolute,
+    AROUND_ZERO,
+    label="abs",
+    x=lambda g, x: g * (np.sign(x) if x.dtype.kind != "c" else np.conj(np.sign(x))),
+)
+define(np.fabs, AROUND_ZERO, x=lambda g, x: g * np.sign(x))
+define(np.sign, AROUND_ZERO, x=sign_x)
+define(
+    np.copysign,
+    Elementwise((REAL, REAL), kinks=lambda x, y: np.minimum(np.abs(x), np.abs(y))),
+    x=lambda g, x, y: g * np.sign(x) * np.copysign(np.sign(x), y),
+    y=zero,
+)
+define(
+    np.heaviside,
+    Elementwise((REAL, REAL), kinks=lambda x, y: x),
+    x=zero,
+    y=lambda g, x: np.where(x == 0, g, 0),
+)
+
+# Rounding
+
+
+def rounded(d: Any) -> Any:
+    """Numbers in the middle between two roundings, and to how many decimals to round."""
+    decimals = d.choice([0, 1, -1])
+    return call(np.rint(d.array() * 10) / 10**decimals + 0.2 / 10**decimals, decimals)
+
+
+for function in (np.floor, np.ceil, np.trunc, np.fix):
+    define(function, BETWEEN_INTEGERS, x=zero)
+define(np.rint, Elementwise((REAL,), kinks=lambda x: x - np.floor(x) - 0.5), x=zero)
+define(np.round, rounded, a=zero)
+define(np.around, rounded, a=zero)
+
+# Maxima and minima
+
+
+def chosen(g: Any, won: Any, x: Any, y: Any) -> Any:
+    """The cotangent of the operand that was chosen where it won; both have half of it at a tie."""
+    if is_constant(x) or is_constant(y):
+        return np.where(won, g, 0)
+    return np.where(won, g, np.where(x == y, g * 0.5, 0))
+
+
+APART = Elementwise((REAL, REAL), kinks=lambda x, y: x - y)
+define(
+    np.maximum,
+    APART,
+    label="max",
+    x=lambda g, x, y: chosen(g, x > y, x, y),
+    y=lambda g, x, y: chosen(g, y > x, x, y),
+)
+define(
+    np.minimum,
+    APART,
+    label="min",
+    x=lambda g, x, y: chosen(g, x < y, x, y),
+    y=lambda g, x, y: chosen(g, y < x, x, y),
+)
+# These pass over NaN: a number wins against it.
+define(
+    np.fmax,
+    APART,
+    x=lambda g, x, y: chosen(g, (x > y) | np.isnan(y), x, y),
+    y=lambda g, x, y: chosen(g, (y > x) | np.isnan(x), x, y),
+)
+define(
+    np.fmin,
+    APART,
+    x=lambda g, x, y: chosen(g, (x < y) | np.isnan(y), x, y),
+    y=lambda g, x, y: chosen(g, (y < x) | np.isnan(x), x, y),
+)
+
+# Selection
+
+
+def masked(d: Any) -> Any:
+    """A mask and two arrays that broadcast."""
+    mask, x, y = d.broadcastable(3)
+    return call(d.rng.random(mask) < 0.5, d.array(x), d.array(y))
+
+
+@operation(
+    masked,
+    name="where",
+    condition=zero,
+    x=lambda g, condition: np.where(condition, g, 0),
+    y=lambda g, condition: np.where(condition, 0, g),
+)
+def choose(condition: Any, x: Any, y: Any) -> Any:
+    """``np.where`` with three arguments."""
+    return np.where(condition, x, y)
+
+
+def partly_infinite(d: Any) -> Any:
+    """Numbers, infinities and NaN, and what to put in their places."""
+    x = d.array()
+    return call(np.where(d.rng.random(x.shape) < 0.3, d.choice([np.inf, -np.inf, np.nan]), x), 0.5)
+
+
+@operation(
+    lambda d: call(d.array(), 0.5),
+    name="nan_to_num",
+    x=lambda g, x: np.where(np.isfinite(x), g, 0),
+)
+def replace_nonfinite(x: Any, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    """``np.nan_to_num`` that leaves its operand as it is."""
+    return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
