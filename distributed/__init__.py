@@ -8,6 +8,7 @@ limit_blas_threads()
 
 from distributed import clash, faults
 from distributed.communicator import Communicator, MPICommunicator, SingleProcess, world
+from distributed.data_parallel import DataParallel
 from distributed.errors import RankError, UsageError
 from distributed.threads import ThreadCommunicator, run_ranks
 
@@ -15,6 +16,7 @@ clash.warn_of_dask()
 faults.install()
 
 __all__ = [
+    "DataParallel",
     "Communicator",
     "MPICommunicator",
     "SingleProcess",
