@@ -239,6 +239,13 @@ def test_scalars_are_written_into_the_operation(compute: Any, expected: str) -> 
     assert set(graph.ir.kinds) == {"parameter", "operation", "output"}
 
 
+def test_name_of_a_result_stands_before_what_was_folded() -> None:
+    x = leaf(2)
+    error = 1 / x
+    graph = draw(error.sum(), names={error: "error"})
+    assert [node.label for node in graph.ir.nodes] == ["leaf", "error = … ÷", "sum", "output"]
+
+
 def test_named_scalar_is_an_input() -> None:
     x, rate = leaf(2), Tensor(np.array(0.5))
     graph = draw(x * rate, names={rate: "rate"})
@@ -292,11 +299,11 @@ def join(g: Any) -> Any:
 def test_results_of_one_operation_leave_from_one_node() -> None:
     primitive = Primitive(halves, None, {"x": join}, multiple=True)
     low, high = record(primitive, leaf(4))
-    text = draw([low - high, high], names={high: "high"}).text()
+    text = draw([low / high, high], names={high: "high"}).text()
     assert text == (
         "n0  parameter  leaf      float64 [4]\n"
         "n1  operation  halves    float64 [2] · [2]  ← n0\n"
-        "n2  operation  -         float64 [2]        ← [0] → x: n1, high → y: n1\n"
+        "n2  operation  ÷         float64 [2]        ← [0] → x: n1, high → y: n1\n"
         "n3  output     output 0  float64 [2]        ← n2\n"
         "n4  output     high      float64 [2]        ← high: n1\n"
     )

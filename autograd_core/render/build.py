@@ -25,8 +25,8 @@ def build(outputs: Sequence[Node], names: Mapping[Any, str]) -> GraphIR:
     edges: list[GraphEdge] = []
     place: dict[Node | int, int] = {}
 
-    def add(kind: str, label: str, detail: str = "") -> int:
-        nodes.append(GraphNode(kind, clean(label) or "?", detail))
+    def add(kind: str, label: str, detail: str = "", name: str = "") -> int:
+        nodes.append(GraphNode(kind, clean(label) or "?", detail, clean(name)))
         return len(nodes) - 1
 
     def enter(value: Any, name: str, differentiable: bool) -> int | None:
@@ -57,10 +57,9 @@ def build(outputs: Sequence[Node], names: Mapping[Any, str]) -> GraphIR:
             if start is not None:
                 operand = "" if node.primitive.forward in COMMUTATIVE else name
                 incoming.append((start, operand, part_name(source, names)))
-        label = node.primitive.label
-        if node in names and node not in outputs:
-            label = f"{names[node]} = {label}"
-        place[node] = end = add("operation", label, describe(node.dtype, node.shape))
+        called = "" if node in outputs else names.get(node, "")
+        detail = describe(node.dtype, node.shape)
+        place[node] = end = add("operation", node.primitive.label, detail, called)
         edges += [GraphEdge(start, end, operand, part) for start, operand, part in incoming]
     for number, node in enumerate(outputs):
         label = names.get(node, f"output {number}" if len(outputs) > 1 else "output")

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class GraphNode:
-    """A box: its kind (a key of ``style.LOOKS``), its first line and its second."""
+    """A box: its kind (a key of ``style.LOOKS``), its first line and its second.
+
+    ``name`` is what the result of an operation was called.
+    """
 
     kind: str
     label: str
     detail: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from autograd_core.render.ir import GraphEdge, GraphIR
 
 def simplify(ir: GraphIR) -> GraphIR:
     """Apply all passes."""
-    for step in (fold_scalars, hide_lone_operands):
+    for step in (fold_scalars, write_names, hide_lone_operands):
         ir = step(ir)
     return ir
 
@@ -49,6 +49,14 @@ def without(ir: GraphIR, dropped: set[int], labels: dict[int, str]) -> GraphIR:
             replace(edge, source=place[edge.source], target=place[edge.target]) for edge in ir.edges
         ),
     )
+
+
+def write_names(ir: GraphIR) -> GraphIR:
+    """Say what the result of an operation was called: ``prediction = tanh``."""
+    labels = {
+        place: f"{node.name} = {node.label}" for place, node in enumerate(ir.nodes) if node.name
+    }
+    return without(ir, set(), labels)
 
 
 def hide_lone_operands(ir: GraphIR) -> GraphIR:
