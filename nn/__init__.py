@@ -1,6 +1,7 @@
 """Models on autograd_core: modules, losses, optimizers, data and training, with PyTorch's names."""
 
-from nn import functional, init
+from nn import data, functional, init, metrics
+from nn.data import DataLoader
 from nn.layers import (
     MLP,
     Identity,
@@ -16,6 +17,8 @@ from nn.layers import (
 from nn.losses import BCEWithLogitsLoss, CrossEntropyLoss, HalfMSELoss, MSELoss
 from nn.module import Module, Parameter
 from nn.optim import SGD, Adam, Momentum, Optimizer
+from nn.serialization import load, save
+from nn.training import Callback, History, Strategy, evaluate, fit
 
 __all__ = [
     # Modules
@@ -41,7 +44,18 @@ __all__ = [
     "Momentum",
     "Optimizer",
     "SGD",
-    # Functions
+    # Training
+    "Callback",
+    "DataLoader",
+    "History",
+    "Strategy",
+    "evaluate",
+    "fit",
+    "load",
+    "save",
+    # Modules of functions
+    "data",
     "functional",
     "init",
+    "metrics",
 ]

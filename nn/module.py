@@ -56,7 +56,7 @@ class Module:
         return module
 
     def __setattr__(self, name: str, value: Any) -> None:
-        registry = None
+        registry: dict[str, Any] | None = None
         if isinstance(value, Module):
             registry = self._modules
         elif isinstance(value, Tensor) and value.is_leaf:

@@ -63,6 +63,10 @@ class ParameterBuffer:
         """Which parameters have a gradient now, in the order of the buffer."""
         return [leaf is not None and leaf.grad is not None for leaf in self.leaves()]
 
+    def written_gradients(self) -> list[npt.NDArray[Any]]:
+        """The gradients there are now, in the order of the buffer."""
+        return [leaf.grad for leaf in self.leaves() if leaf is not None and leaf.grad is not None]
+
     def zero_unwritten(self) -> None:
         """Zero the gradients of parameters that have none, for sums over the whole buffer."""
         for span, written in zip(self.spans, self.written(), strict=True):

@@ -208,7 +208,8 @@ def probability_cross_entropy(input: Any, target: Any, reduction: Reduction) -> 
 
 def sample_count(input: Any) -> int:
     """How many losses logits give: one for all classes together."""
-    return int(input.size) // max(input.shape[class_axis(input)], 1)
+    count: int = input.size // max(input.shape[class_axis(input)], 1)
+    return count
 
 
 def cross_entropy(input: Any, target: Any, reduction: Reduction = "mean") -> Any:

@@ -1,0 +1,284 @@
+"""The training loop: epochs, validation, history. A strategy says how many ranks take part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd_core import Tensor, no_grad
+from nn.data.loader import DataLoader
+from nn.errors import DivergedError
+from nn.metrics import Metric
+from nn.module import Module
+from nn.optim.optimizer import Optimizer
+
+Loss = Callable[[Any, Any], Tensor]
+
+
+class Strategy(Protocol):
+    """How training spreads over ranks; by default, as ``OneProcess`` says, not at all."""
+
+    @property
+    def shard(self) -> tuple[int, int]:
+        """This rank and the number of ranks, as ``DataLoader`` takes them."""
+        ...
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this rank is the one that reports and writes files."""
+        ...
+
+    def prepare(self, model: Module, optimizer: Optimizer) -> Module:
+        """Make all ranks start alike, and return what to call in training in place of the model.
+
+        Backward passes of what it returns must leave the gradient of the mean over the global
+        batch, whatever the shares of the ranks.
+        """
+        ...
+
+    def reduce_sum(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The elementwise sum over all ranks, the same bits on each."""
+        ...
+
+
+class OneProcess:
+    """Everything in this process."""
+
+    shard = (0, 1)
+    is_main = True
+
+    def prepare(self, model: Module, optimizer: Optimizer) -> Module:
+        """The model itself."""
+        return model
+
+    def reduce_sum(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The values themselves."""
+        return values
+
+
+@dataclass
+class History:
+    """What training reported: a row for each epoch, with "epoch", "loss" and what was validated."""
+
+    rows: list[dict[str, float]] = field(default_factory=list)
+
+    def __getitem__(self, name: str) -> list[float]:
+        """A column, epoch by epoch."""
+        return [row[name] for row in self.rows]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+        return list(self.rows[0]) if self.rows else []
+
+    def to_csv(self) -> str:
+        """A line of column names and a line for each epoch; numbers keep all their digits."""
+        lines = [self.columns, *([repr(value) for value in row.values()] for row in self.rows)]
+        return "".join(f"{','.join(line)}\n" for line in lines)
+
+
+@dataclass
+class Progress:
+    """Where training stands; callbacks read it, and may set ``stop`` to end after this epoch.
+
+    Values are those of the global batch, so callbacks decide alike on every rank. ``epoch`` and
+    ``step`` count from 1; ``step`` runs through all epochs.
+    """
+
+    model: Module
+    optimizer: Optimizer
+    epochs: int
+    steps_per_epoch: int
+    epoch: int = 0
+    step: int = 0
+    loss: float = float("nan")
+    history: History = field(default_factory=History)
+    stop: bool = False
+
+
+class Callback:
+    """Base of what listens to training; every method may be left as it is."""
+
+    def on_start(self, progress: Progress) -> None:
+        """Training is about to begin."""
+
+    def on_step(self, progress: Progress) -> None:
+        """A batch was learned from; ``progress.loss`` is its loss."""
+
+    def on_epoch(self, progress: Progress) -> None:
+        """An epoch ended; the last row of ``progress.history`` tells of it."""
+
+    def on_end(self, progress: Progress) -> None:
+        """Training ended, by itself or through an exception."""
+
+
+def fit(
+    model: Module,
+    train: DataLoader,
+    *,
+    loss: Loss,
+    optimizer: Optimizer,
+    epochs: int,
+    validation: DataLoader | None = None,
+    metrics: Sequence[Metric] = (),
+    callbacks: Sequence[Callback] = (),
+    strategy: Strategy | None = None,
+) -> History:
+    """Train a model for some epochs and return what was reported of each.
+
+    ``loss(output, target)`` is a mean over samples. After every epoch the loss and the metrics of
+    ``validation`` join the history as "val_loss" and "val_<metric>". Raises DivergedError, with
+    the parameters as they were before the step, when loss or gradients stop being finite.
+
+    >>> import nn
+    >>> x = np.linspace(-1, 1, 64, dtype=np.float32).reshape(-1, 1)
+    >>> model = nn.Linear(1, 1, rng=np.random.default_rng(0))
+    >>> history = fit(
+    ...     model,
+    ...     nn.DataLoader(x, 2 * x + 1, batch_size=16, shuffle=True),
+    ...     loss=nn.functional.mse_loss,
+    ...     optimizer=nn.SGD(model.parameters(), lr=0.1),
+    ...     epochs=30,
+    ... )
+    >>> history["loss"][-1] < 1e-3
+    True
+    """
+    strategy = strategy or OneProcess()
+    prepared = strategy.prepare(model, optimizer)
+    progress = Progress(model, optimizer, epochs, len(train))
+    announce = Announcer(callbacks, progress)
+    announce("on_start")
+    try:
+        for epoch in range(epochs):
+            progress.epoch = epoch + 1
+            model.train()
+            totals = np.zeros(2)
+            for x, y in train.batches(epoch, strategy.shard):
+                progress.step += 1
+                with np.errstate(over="ignore", invalid="ignore"):  # reported better below
+                    sums = learn(prepared, x, y, loss, optimizer, strategy, progress)
+                totals += sums
+                progress.loss = sums[0] / sums[1]
+                announce("on_step")
+            row = {"epoch": progress.epoch, "loss": float(totals[0] / totals[1])}
+            if validation is not None:
+                found = evaluate(model, validation, loss=loss, metrics=metrics, strategy=strategy)
+                row |= {f"val_{name}": value for name, value in found.items()}
+            progress.history.rows.append(row)
+            announce("on_epoch")
+            if progress.stop:
+                break
+    finally:
+        announce("on_end")
+    return progress.history
+
+
+@dataclass
+class Announcer:
+    """Tells callbacks what happened."""
+
+    callbacks: Sequence[Callback]
+    progress: Progress
+
+    def __call__(self, event: str) -> None:
+        """Call a method of every callback."""
+        for callback in self.callbacks:
+            getattr(callback, event)(self.progress)
+
+
+def learn(
+    model: Module,
+    x: Tensor,
+    y: Tensor,
+    loss: Loss,
+    optimizer: Optimizer,
+    strategy: Strategy,
+    progress: Progress,
+) -> npt.NDArray[np.float64]:
+    """One step: returns the sum of the losses of the global batch, and its size."""
+    value = loss(model(x), y)
+    samples = len(x)
+    sums = strategy.reduce_sum(np.array([value.item() * samples, samples]))
+    optimizer.zero_grad()
+    value.backward()
+    if not (np.isfinite(sums[0]) and finite_gradients(optimizer)):
+        raise DivergedError(
+            f"fit: diverged at step {progress.step} (epoch {progress.epoch}) with loss "
+            f"{sums[0] / sums[1]:g}; {first_not_finite(progress.model)}; lower the learning rate, "
+            "or look for extreme values in the data"
+        )
+    optimizer.step()
+    return sums
+
+
+def finite_gradients(optimizer: Optimizer) -> bool:
+    """Whether all gradients are finite; a sum of squares tells in one pass, or says look closer."""
+    return all(
+        np.isfinite(np.dot(buffer.gradients, buffer.gradients))
+        or all(np.isfinite(gradient).all() for gradient in buffer.written_gradients())
+        for buffer in optimizer.buffers
+    )
+
+
+def first_not_finite(model: Module) -> str:
+    """Name the first parameter, or else the first gradient, with an element that is not finite."""
+    named = list(model.named_parameters())
+    for name, parameter in named:
+        if not np.isfinite(parameter.data).all():
+            return f"the first parameter that is not finite is {name}"
+    for name, parameter in named:
+        if parameter.grad is not None and not np.isfinite(parameter.grad).all():
+            return f"the first gradient that is not finite is that of {name}"
+    return "all parameters and gradients are finite"
+
+
+def evaluate(
+    model: Module,
+    data: DataLoader,
+    *,
+    loss: Loss | None = None,
+    metrics: Iterable[Metric] = (),
+    strategy: Strategy | None = None,
+) -> dict[str, float]:
+    """The loss and metrics of all the data, in evaluation mode, over all ranks exactly.
+
+    >>> import nn
+    >>> model = nn.Linear(1, 1)
+    >>> data = nn.DataLoader(np.zeros((3, 1)), np.zeros((3, 1)))
+    >>> list(evaluate(model, data, loss=nn.functional.mse_loss, metrics=[nn.metrics.r2]))
+    ['loss', 'r2']
+    """
+    strategy = strategy or OneProcess()
+    measured = list(metrics)
+    if loss is not None:
+        measured.insert(0, mean_of(loss))
+    training, sums = model.training, None
+    model.eval()
+    with no_grad():
+        for x, y in data.batches(0, strategy.shard):
+            output = model(x)
+            added = [metric.add_up(output, y) for metric in measured]
+            sums = added if sums is None else [a + b for a, b in zip(sums, added, strict=True)]
+    model.train(training)
+    assert sums is not None
+    return {
+        metric.name: metric.value(strategy.reduce_sum(total))
+        for metric, total in zip(measured, sums, strict=True)
+    }
+
+
+def mean_of(loss: Loss) -> Metric:
+    """A loss, which is a mean over samples, as a metric."""
+
+    def sums(output: npt.NDArray[Any], target: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        value = loss(Tensor(output), Tensor(target)).item()
+        return np.array([value * len(target), len(target)])
+
+    return Metric("loss", sums, lambda sums: float(sums[0] / sums[1]))
