@@ -131,11 +131,6 @@ def choose(condition: Any, x: Any, y: Any) -> Any:
     return np.where(condition, x, y)
 
 
-def partly_infinite(d: Any) -> Any:
-    """Numbers, infinities and NaN, and what to put in their places."""
-    x = d.array()
-    return call(np.where(d.rng.random(x.shape) < 0.3, d.choice([np.inf, -np.inf, np.nan]), x), 0.5)
-
 
 @operation(
     lambda d: call(d.array(), 0.5),
