@@ -20,6 +20,9 @@ from autograd_core.primitive import Primitive
 next_number = itertools.count().__next__
 by_number = attrgetter("number")
 
+# Below this many elements a new array is made faster than an old one is added to.
+SMALL = 1000
+
 FREED: tuple[Any, ...] = ("freed",)
 
 
@@ -209,23 +212,6 @@ def on_backward_end(callback: Callable[[], None]) -> None:
         mode.finishing.append(callback)
 
 
-def check_usable(node: Node) -> None:
-    """Raise if a Node lost what it saved, or if somebody wrote into it since."""
-    label = node.primitive.label
-    if node.slots is FREED:
-        raise GraphError(
-            f"backward: the graph behind this {label} was freed by an earlier backward pass; "
-            "pass retain_graph=True to that one, or compute the result again"
-        )
-    for cell, version in node.versions or ():
-        if cell[0] != version:
-            raise MutationError(
-                f"backward: an array that the gradient of {label} needs was written to after it "
-                f"was recorded (version {cell[0]}, recorded at {version}); write after backward, "
-                "or compute from a copy"
-            )
-
-
 def reachable(
     roots: Iterable[Node], boundary: Collection[Node] = ()
 ) -> tuple[list[Node], dict[Node, int]]:
@@ -244,8 +230,19 @@ def reachable(
             operations.append(root)
     seen.update(operations)
     for node in operations:  # grows while it is walked
-        if node.versions is not None or node.slots is FREED:
-            check_usable(node)
+        if node.slots is FREED:
+            raise GraphError(
+                f"backward: the graph behind this {node.primitive.label} was freed by an earlier "
+                "backward pass; pass retain_graph=True to that one, or compute the result again"
+            )
+        if node.versions is not None:
+            for cell, version in node.versions:
+                if cell[0] != version:
+                    raise MutationError(
+                        f"backward: an array that the gradient of {node.primitive.label} needs was "
+                        f"written to after it was recorded (version {cell[0]}, recorded at "
+                        f"{version}); write after backward, or compute from a copy"
+                    )
         for source in node.sources:
             if source is None:
                 continue
@@ -286,7 +283,7 @@ def backward(
     outer, mode.finishing = mode.finishing, []
     try:
         with recording(lift is not None):
-            collected = walk(seeds, wanted, retain, lift, boundary)
+            collected = walk(seeds, wanted, retain or lift is not None, lift, boundary)
             for callback in mode.finishing:
                 callback()
         return collected
@@ -305,6 +302,7 @@ def walk(
     operations, edges = reachable((node for node, _ in seeds), boundary)
     useful = None if wanted is None else leading_to(operations, wanted)
     recorder = mode.recorder
+    watched = wanted is not None or lift is not None or recorder is not None
     collected: dict[Node, Any] = {}
     cotangents: dict[Node, Any] = {}
     # Nodes whose cotangent was added up here: only such an array may be added to in place.
@@ -312,15 +310,26 @@ def walk(
     for node, seed in seeds:
         cotangents[node] = cotangents[node] + seed if node in cotangents else seed
 
+    def finish(leaf: Any) -> None:
+        """Cross an edge to a leaf off; the last one completes its gradient."""
+        edges[leaf] -= 1
+        if wanted is None and not edges[leaf] and leaf in cotangents:
+            leaf.accumulate(cotangents.pop(leaf))
+
     for node in operations:
-        g = cotangents.pop(node, None)
-        primitive, slots = node.primitive, node.slots
+        primitive, sources, slots = node.primitive, node.sources, node.slots
         if not retain:
             node.slots = FREED
-        if g is not None:
-            if node.notes is not None:
-                g = run_hooks(node, g)
-            if useful is not None and node in wanted:  # type: ignore[operator]
+        g = cotangents.pop(node, None)
+        if g is None:
+            for source in sources:
+                if source in edges:
+                    finish(source)
+            continue
+        if node.notes is not None:
+            g = run_hooks(node, g)
+        if watched:
+            if wanted is not None and node in wanted:
                 collected[node] = g
             if recorder is not None:
                 recorder.walking(node)
@@ -329,19 +338,19 @@ def walk(
         rules: Sequence[Any] = primitive.rules
         if primitive.irregular:
             if primitive is OUTPUT:
-                if g is not None and (useful is None or node.sources[0] in useful):
-                    add_output(cotangents, node.sources[0], slots[1], g)
+                if useful is None or sources[0] in useful:
+                    add_output(cotangents, sources[0], slots[1], g)
                 continue
-            if primitive.multiple and g is not None:
+            if primitive.multiple:
                 g = fill_missing(g, node)
             if primitive.sequence:
-                rules = [partial(rules[0], i=i) for i in range(len(node.sources))]
-            elif primitive.joint and g is not None:
+                rules = [partial(rules[0], i=i) for i in range(len(sources))]
+            elif primitive.joint:
                 rules = [partial(given, gradient) for gradient in rules[0](g, slots)]
-        for source, rule in zip(node.sources, rules, strict=g is not None):
+        for source, rule in zip(sources, rules, strict=True):
             if source is None:
                 continue
-            if g is not None and (useful is None or source in useful):
+            if useful is None or source in useful:
                 gradient = rule(g, slots)
                 if recorder is not None:
                     recorder.pulled(node, source, gradient)
@@ -356,12 +365,11 @@ def walk(
                     before += gradient
                 else:
                     cotangents[source] = total = before + gradient
-                    if type(total) is np.ndarray:
+                    # Adding in place saves memory, not time: on small arrays it costs more.
+                    if type(total) is np.ndarray and total.size > SMALL:
                         owned.add(source)
             if source.primitive is LEAF:
-                edges[source] -= 1
-                if useful is None and not edges[source] and source in cotangents:
-                    source.accumulate(cotangents.pop(source))  # type: ignore[attr-defined]
+                finish(source)
     for node, cotangent in cotangents.items():
         # What is left: leaves that were seeded themselves or are wanted, and the boundary.
         if wanted is None:

@@ -528,10 +528,10 @@ def record_binary(primitive: Primitive, x: Any, y: Any) -> Tensor:
     )
     # Recorded values are never written to; a version is noted for leaves and untracked Tensors.
     versions: tuple[tuple[list[int], int], ...] | None = None
-    if keep_x and type(x) is Tensor and (x_source is None or x._version is not None):
-        versions = ((x.version, x.version[0]),)
-    if keep_y and type(y) is Tensor and (y_source is None or y._version is not None):
-        versions = (*(versions or ()), (y.version, y.version[0]))
+    if keep_x and type(x) is Tensor and (cell := x._version or untracked_version(x)):
+        versions = ((cell, cell[0]),)
+    if keep_y and type(y) is Tensor and (cell := y._version or untracked_version(y)):
+        versions = ((cell, cell[0]),) if versions is None else (*versions, (cell, cell[0]))
     node.versions = versions
     node.shape = out.shape
     node.dtype = out.dtype
@@ -540,6 +540,11 @@ def record_binary(primitive: Primitive, x: Any, y: Any) -> Tensor:
     if recording is not True:
         recording.recorded(node, out)
     return result
+
+
+def untracked_version(tensor: Tensor) -> list[int] | None:
+    """The version cell of an untracked Tensor, made now; None for a recorded one."""
+    return tensor.version if tensor._node is None else None
 
 
 def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:

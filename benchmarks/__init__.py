@@ -1,0 +1,1 @@
+"""Measurements against the alternatives that are installed, interleaved in one run."""
