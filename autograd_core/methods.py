@@ -54,6 +54,10 @@ class ArrayMethods:
             axes = axes[0]
         return _np.transpose(self, axes or None)
 
+    def swapaxes(self, axis1: int, axis2: int) -> Tensor:
+        """Two axes interchanged; see ``np.swapaxes``."""
+        return _np.swapaxes(self, axis1, axis2)
+
     def astype(self, dtype: Any, *, copy: bool = True) -> Tensor:
         """Elements converted to another dtype; see ``np.astype``."""
         return _np.astype(self, np.dtype(dtype), copy=copy)

@@ -1,4 +1,4 @@
-"""Rules of reductions along axes."""
+"""Rules of reductions along axes: what the gradient of one result is to each element it is of."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.primitive import call, define
+from autograd_core.primitive import call, define, operation
+
+Shape = tuple[int, ...]
+
+# NumPy's mark for a parameter that was not given.
+MISSING = np._NoValue
+
+# Up to this many elements, filling an array is faster than making a broadcast view of a small one.
+SMALL = 2048
 
 
-def reduced(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
+def reduced(shape: Shape, axis: Any) -> Shape:
     """A shape with the axes that were reduced kept at length 1.
 
     >>> reduced((2, 3, 4), axis=(0, -1))
@@ -24,42 +32,236 @@ def reduced(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
     return tuple(kept)
 
 
-def spread(g: Any, shape: tuple[int, ...], axis: Any) -> Any:
+def spread(g: Any, a_shape: Shape, axis: Any) -> Any:
     """Broadcast what was reduced over axes back to the shape before."""
-    return np.broadcast_to(np.reshape(g, reduced(shape, axis)), shape)
+    kept = g.reshape(reduced(a_shape, axis))
+    if type(kept) is np.ndarray and math.prod(a_shape) <= SMALL:
+        result = np.empty(a_shape, kept.dtype)
+        result[...] = kept
+        return result
+    return np.broadcast_to(kept, a_shape)
 
 
-def count(shape: tuple[int, ...], axis: Any) -> int:
-    """How many elements are reduced into one."""
-    return math.prod(shape) // max(1, math.prod(reduced(shape, axis)))
+def chosen(values: Any, where: Any, otherwise: float = 0) -> Any:
+    """The values of the elements that took part, another where the mask leaves them out."""
+    if where is MISSING or where is True:
+        return values
+    return np.where(where, values, otherwise)
 
 
-def chosen(gradient: Any, where: Any) -> Any:
-    """The gradient of the elements that took part; zero for those masked out by ``where``."""
-    return gradient if where in (True, np._NoValue) else np.where(where, gradient, 0)
+def count(shape: Shape, axis: Any, where: Any) -> Any:
+    """How many elements are reduced into one: an int, or with a mask an array that broadcasts."""
+    if where is MISSING or where is True:
+        return math.prod(
+            n for n, kept in zip(shape, reduced(shape, axis), strict=True) if n != kept
+        )
+    return np.add.reduce(np.broadcast_to(where, shape), axis=axis, keepdims=True, dtype=int)
+
+
+def divide(g: Any, n: Any, a_shape: Shape, axis: Any) -> Any:
+    """``g`` spread over the elements and divided by how many there are; NaN if there are none."""
+    if isinstance(n, int):
+        return spread(g * (1 / n if n > 0 else math.nan), a_shape, axis)
+    divisor = np.where(n > 0, n, math.nan).astype(g.dtype)
+    return np.broadcast_to(g.reshape(reduced(a_shape, axis)) / divisor, a_shape)
+
+
+def lined_up(a: Any, axis: Any) -> Any:
+    """An array with the axes to be reduced made into one, the last."""
+    kept, axes = split_axes(a.ndim, axis)
+    size = math.prod(a.shape[k] for k in axes)
+    return np.transpose(a, (*kept, *axes)).reshape(*[a.shape[k] for k in kept], size)
+
+
+def put_back(lined: Any, shape: Shape, axis: Any) -> Any:
+    """Undo ``lined_up``."""
+    kept, axes = split_axes(len(shape), axis)
+    order = (*kept, *axes)
+    undone = tuple(order.index(k) for k in range(len(shape)))
+    return np.transpose(lined.reshape([shape[k] for k in order]), undone)
+
+
+def split_axes(ndim: int, axis: Any) -> tuple[list[int], list[int]]:
+    """The axes that stay and those that are reduced, all counted from the front."""
+    if axis is None:
+        return [], list(range(ndim))
+    axes = [one % ndim for one in (axis if isinstance(axis, tuple) else (axis,))]
+    return [k for k in range(ndim) if k not in axes], axes
+
+
+def shifted(values: Any, first: float) -> Any:
+    """Along the last axis, what stood one place before; a constant comes first."""
+    return np.concatenate([np.full_like(values[..., :1], first), values[..., :-1]], axis=-1)
+
+
+# -- sums ------------------------------------------------------------------------------------------
 
 
 def reduction(d: Any) -> Any:
-    """Any array, any axes, keeping them or not."""
+    """Any array and axes, keeping them or not."""
     a = d.array()
     return call(a, axis=d.axes(a.ndim), keepdims=d.boolean())
 
 
-def extremum(g: Any, out: Any, a: Any, axis: Any) -> Any:
-    """Gradient of the largest or smallest elements: ties share it evenly."""
+def masked_reduction(d: Any) -> Any:
+    """The same, at times of some elements only."""
+    (a,), settings = reduction(d)
+    if d.boolean():
+        settings["where"] = d.rng.random(a.shape) < 0.7
+    return call(a, **settings)
+
+
+def sum_rule(g: Any, a_shape: Shape, axis: Any, where: Any) -> Any:
+    """Every element counts once."""
+    return chosen(spread(g, a_shape, axis), where)
+
+
+def mean_rule(g: Any, a_shape: Shape, axis: Any, where: Any) -> Any:
+    """Every element counts by its share."""
+    return chosen(divide(g, count(a_shape, axis, where), a_shape, axis), where)
+
+
+define(np.sum, masked_reduction, a=sum_rule)
+define(np.mean, reduction, a=mean_rule)
+
+
+# -- products --------------------------------------------------------------------------------------
+
+
+def product_of_others(values: Any) -> Any:
+    """Along the last axis, for each element the product of all others, without dividing by it."""
+    before = shifted(np.cumprod(values, axis=-1), 1)
+    after = shifted(np.cumprod(values[..., ::-1], axis=-1), 1)[..., ::-1]
+    return before * after
+
+
+def prod_rule(g: Any, a: Any, axis: Any, where: Any) -> Any:
+    """Every element is multiplied by all others: zeros need no special care."""
+    others = put_back(product_of_others(lined_up(chosen(a, where, 1), axis)), a.shape, axis)
+    return chosen(spread(g, a.shape, axis) * others, where)
+
+
+define(np.prod, masked_reduction, a=prod_rule)
+
+
+# -- extrema ---------------------------------------------------------------------------------------
+
+
+def extremum_rule(g: Any, out: Any, a: Any, axis: Any, initial: Any, where: Any) -> Any:
+    """The largest (or smallest) elements share the gradient evenly; NaN is the largest of all.
+
+    ``initial`` is a constant bound: where it is reached, nothing flows.
+    """
     kept = reduced(a.shape, axis)
-    hit = a == np.reshape(out, kept)
-    ties = np.sum(hit, axis=axis, keepdims=True).astype(g.dtype)
-    return np.where(hit, np.reshape(g, kept) / ties, 0)
+    out = out.reshape(kept)
+    hit = (a == out) | (a != a)
+    if where is not MISSING:
+        hit = hit & where
+    if initial is not MISSING:
+        hit = hit & (out != initial)
+    ties = np.maximum(np.add.reduce(hit, axis=axis, dtype=int, keepdims=True), 1)
+    return np.where(hit, g.reshape(kept) / ties.astype(g.dtype), 0)
 
 
-define(np.sum, reduction, a=lambda g, a_shape, axis: spread(g, a_shape, axis))
-define(
-    np.mean,
-    reduction,
-    a=lambda g, a_shape, axis: spread(g / count(a_shape, axis), a_shape, axis),
-)
-define(np.max, reduction, a=extremum)
-define(np.min, reduction, a=extremum)
-for untracked in (np.argmax, np.argmin, np.any, np.all, np.count_nonzero):
+for extremum in (np.max, np.amax, np.min, np.amin):
+    define(extremum, reduction, a=extremum_rule)
+
+for untracked in (
+    np.argmax,
+    np.argmin,
+    np.nanargmax,
+    np.nanargmin,
+    np.any,
+    np.all,
+    np.count_nonzero,
+):
     define(untracked)
+
+
+# -- spread of the values --------------------------------------------------------------------------
+
+
+def spread_reduction(d: Any) -> Any:
+    """An array, axes and a correction that leaves a positive divisor."""
+    (a,), settings = reduction(d)
+    many = count(a.shape, settings["axis"], MISSING) > 1
+    ddof = d.choice([0, 1, 0.5]) if many else 0
+    return call(a, **settings, **{d.choice(["ddof", "correction"]): ddof})
+
+
+def centered(a: Any, mean: Any, axis: Any, where: Any) -> Any:
+    """Differences from the mean, conjugated: ``|z|²`` has the derivative ``2 z̄`` (unconjugated)."""
+    if mean is MISSING:
+        mean = np.mean(a, axis=axis, keepdims=True, where=True if where is MISSING else where)
+    difference = a - mean
+    return chosen(np.conj(difference) if a.dtype.kind == "c" else difference, where)
+
+
+def degrees(a: Any, axis: Any, where: Any, ddof: Any, correction: Any) -> Any:
+    """What variances divide by: the number of elements less a correction."""
+    n = count(a.shape, axis, where)
+    return n - (ddof if correction is MISSING else correction)
+
+
+def var_rule(g: Any, a: Any, axis: Any, ddof: Any, where: Any, mean: Any, correction: Any) -> Any:
+    """``2 (a - mean) / (n - ddof)``; the mean's own dependence on ``a`` adds up to zero."""
+    n = degrees(a, axis, where, ddof, correction)
+    return divide(g * 2, n, a.shape, axis) * centered(a, mean, axis, where)
+
+
+def std_rule(
+    g: Any, out: Any, a: Any, axis: Any, ddof: Any, where: Any, mean: Any, correction: Any
+) -> Any:
+    """That of the variance over ``2 std``; 0 where all elements are equal."""
+    return var_rule(over(g, out) / 2, a, axis, ddof, where, mean, correction)
+
+
+def over(g: Any, out: Any) -> Any:
+    """``g / out``, and 0 where ``out`` is 0: the subgradient of least norm at the tip of a cone."""
+    zero = out == 0
+    return np.where(zero, 0, g / np.where(zero, 1, out))
+
+
+define(
+    np.var,
+    spread_reduction,
+    a=var_rule,
+    mean=lambda g, a, axis, ddof, where, mean, correction: (
+        -var_rule(g, a, axis, ddof, where, mean, correction)
+    ),
+)
+define(
+    np.std,
+    spread_reduction,
+    a=std_rule,
+    mean=lambda g, out, a, axis, ddof, where, mean, correction: (
+        -std_rule(g, out, a, axis, ddof, where, mean, correction)
+    ),
+)
+
+
+# -- lengths ---------------------------------------------------------------------------------------
+
+
+def length_sample(d: Any) -> Any:
+    """An array, an axis and a finite order."""
+    a = d.array(d.shape(min_dims=1))
+    return call(a, d.choice([1, 2, 3, 1.5, -1]), d.axis(a.ndim), d.boolean())
+
+
+def length_rule(g: Any, out: Any, x: Any, ord: float, axis: Any) -> Any:
+    """``sign(x) (|x| / length)^(ord - 1)``, and 0 for a vector of length 0."""
+    kept = reduced(x.shape, axis)
+    g, out = g.reshape(kept), out.reshape(kept)
+    if ord == 2:
+        return over(g, out) * x
+    ratio = over(np.abs(x), out)
+    return g * np.sign(x) * ratio ** (ord - 1)
+
+
+@operation(length_sample, label="norm", x=length_rule)
+def length(x: Any, ord: float, axis: Any, keepdims: bool) -> Any:
+    """``(Σ |x|^ord)^(1/ord)`` of real numbers over axes, for a finite order that is not 0."""
+    if ord == 2:
+        return np.sqrt(np.add.reduce(x * x, axis=axis, keepdims=keepdims))
+    return np.add.reduce(np.abs(x) ** ord, axis=axis, keepdims=keepdims) ** (1 / ord)
