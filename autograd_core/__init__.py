@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from autograd_core import composites as composites
 from autograd_core.anomaly import detect_anomaly
 from autograd_core.checkpoint import checkpoint
+from autograd_core.foreign import foreign
 from autograd_core.primitive import define, operation
 from autograd_core.random import manual_seed
 from autograd_core.tensor import Tensor, composite, enable_grad, no_grad, tensor
@@ -34,6 +35,7 @@ __all__ = [
     "detect_anomaly",
     "draw",
     "enable_grad",
+    "foreign",
     "grad",
     "gradients",
     "hessian",
