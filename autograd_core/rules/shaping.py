@@ -74,7 +74,7 @@ def back(g: Any, a_shape: Shape) -> Any:
     return g.reshape(a_shape)
 
 
-def reshape_rule(g: Any, a_shape: Shape, order: str) -> Any:
+def reshape_rule(g: Any, a_shape: Shape, order: Any) -> Any:
     """The gradient in the old shape, read and written in the same order."""
     if order == "C":
         return g.reshape(a_shape)
