@@ -76,8 +76,8 @@ DOT = r"""digraph {
 	n4 [label="output\nfloat64 [2]" color="#1a7f37" fillcolor="#dff3e4" class=output id=n4 peripheries=2]
 	n0 -> n1 [id=e0]
 	n0 -> n1 [id=e1]
-	n1 -> n3 [id=e2 label=" x" weight=8]
-	n2 -> n3 [id=e3 label=" y" style=dashed]
+	n1 -> n3 [id=e2 label="~~x~~" weight=8]
+	n2 -> n3 [id=e3 label="~~y~~" style=dashed]
 	n3 -> n4 [id=e4 weight=8]
 	legend [label=<<TABLE BORDER="0" CELLBORDER="1" CELLPADDING="5" CELLSPACING="6"><TR><TD BGCOLOR="#e6f0fb" COLOR="#1f5fa8" STYLE="solid">input</TD></TR><TR><TD BGCOLOR="#fdeccd" COLOR="#9a5b00" STYLE="rounded">parameter</TD></TR><TR><TD BGCOLOR="#f3f4f6" COLOR="#57606a" STYLE="solid">operation</TD></TR><TR><TD BGCOLOR="#dff3e4" COLOR="#1a7f37" STYLE="solid">output</TD></TR></TABLE>> fontsize=10 id=legend shape=plain style=solid class=legend]
 	n4 -> legend [style=invis]
@@ -104,7 +104,7 @@ flowchart LR
 
 
 def test_dot() -> None:
-    assert product_graph(direction="LR").dot == DOT
+    assert product_graph(direction="LR").dot == DOT.replace("~", "\u00a0")
 
 
 def test_mermaid() -> None:

@@ -55,8 +55,8 @@ def to_dot(ir: GraphIR, direction: str) -> str:
     for number, edge in enumerate(ir.edges):
         attributes = {"id": f"e{number}"}
         if edge.label:
-            # The blank keeps the arrow from touching the text.
-            attributes["label"] = escape(f" {shorten(edge.label)}")
+            # Blanks that no renderer drops keep the arrow from touching the text.
+            attributes["label"] = escape(f"\u00a0\u00a0{shorten(edge.label, 36)}\u00a0\u00a0")
         kind = ir.nodes[edge.source].kind
         if kind in UNTRACKED:
             attributes["style"] = "dashed"
