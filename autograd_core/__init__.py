@@ -8,6 +8,7 @@ from autograd_core import composites as composites
 from autograd_core.anomaly import detect_anomaly
 from autograd_core.checkpoint import checkpoint
 from autograd_core.foreign import foreign
+from autograd_core.memory import keep_memory, keep_memory_by_default
 from autograd_core.primitive import define, operation
 from autograd_core.random import manual_seed
 from autograd_core.tensor import Tensor, composite, enable_grad, no_grad, tensor
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+keep_memory_by_default()
+
 __all__ = [
     "Tensor",
     "checkpoint",
@@ -42,6 +45,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "keep_memory",
     "manual_seed",
     "no_grad",
     "operation",

