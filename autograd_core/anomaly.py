@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import linecache
+import os
 import sys
 import zlib
 from contextlib import ContextDecorator
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -15,7 +15,7 @@ from autograd_core.errors import AnomalyError, MutationError
 from autograd_core.graph import Node, Recorder, mode
 
 # Frames of these folders are not where a user wrote something.
-OWN_FOLDERS = (str(Path(__file__).parent), str(Path(np.__file__).parent))
+OWN_FOLDERS = tuple(os.path.dirname(path) for path in (__file__, np.__file__))
 
 
 class detect_anomaly(ContextDecorator, Recorder):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,12 @@ class Watch(threading.local):
 
 
 watch = Watch()
-default = np.random.default_rng()
+
+
+@cache
+def default() -> np.random.Generator:
+    """The generator of those who pass none, made when first needed: NumPy loads ``random`` late."""
+    return np.random.default_rng()
 
 
 def manual_seed(seed: int) -> np.random.Generator:
@@ -32,14 +38,14 @@ def manual_seed(seed: int) -> np.random.Generator:
     >>> float(manual_seed(0).random())
     0.6369616873214543
     """
-    default.bit_generator.state = np.random.default_rng(seed).bit_generator.state
-    return default
+    default().bit_generator.state = np.random.default_rng(seed).bit_generator.state
+    return default()
 
 
 def generator(source: int | np.random.Generator | None = None) -> np.random.Generator:
     """A generator: a new one from a seed, the one given, or the default one for None."""
     if source is None:
-        return default
+        return default()
     return np.random.default_rng(source)
 
 
@@ -49,7 +55,7 @@ def draw(sample: Callable[[np.random.Generator], Any], source: np.random.Generat
     >>> draw(lambda rng: rng.integers(3, size=2), np.random.default_rng(0))
     array([2, 1])
     """
-    rng = default if source is None else source
+    rng = default() if source is None else source
     if watch.met is not None and id(rng) not in watch.met:
         watch.met[id(rng)] = (rng, rng.bit_generator.state)
     return sample(rng)

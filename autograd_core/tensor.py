@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, Self, final
 import numpy as np
 import numpy.typing as npt
 
+from autograd_core.assignment import FROZEN, Assignable, check_writable
 from autograd_core.errors import (
     DtypeError,
     GraphError,
@@ -31,29 +32,36 @@ from autograd_core.graph import (
     next_number,
     note,
 )
+from autograd_core.interop import Interchange
 from autograd_core.methods import ArrayMethods
 from autograd_core.primitive import REGISTRY, Primitive
 from autograd_core.rules import indexing
 
-# Operations with an operator; elementwise.py and linear_algebra.py gave them their rules.
-ADD = REGISTRY[np.add]
-SUBTRACT = REGISTRY[np.subtract]
-MULTIPLY = REGISTRY[np.multiply]
-DIVIDE = REGISTRY[np.divide]
-POWER = REGISTRY[np.power]
-NEGATIVE = REGISTRY[np.negative]
-ABSOLUTE = REGISTRY[np.absolute]
-MATMUL = REGISTRY[np.matmul]
+
+def resolved(function: Callable[..., Any]) -> Primitive:
+    """The registered operation of a function, ready for the fast paths of recording."""
+    primitive = REGISTRY[function]
+    primitive.resolve()
+    return primitive
+
+
+# Operations with an operator of their own.
+ADD = resolved(np.add)
+SUBTRACT = resolved(np.subtract)
+MULTIPLY = resolved(np.multiply)
+DIVIDE = resolved(np.divide)
+POWER = resolved(np.power)
+NEGATIVE = resolved(np.negative)
+ABSOLUTE = resolved(np.absolute)
+MATMUL = resolved(np.matmul)
 GETITEM = REGISTRY[indexing.getitem]
+GATHER = REGISTRY[indexing.gather]
 
 # Functions that make arrays from settings alone; with like=Tensor they make untracked Tensors.
 CREATION = frozenset({np.zeros, np.ones, np.empty, np.full, np.arange, np.eye, np.identity})
 
 # What ufunc.reduce, .accumulate and .outer are called otherwise.
 UFUNC_METHODS: dict[tuple[np.ufunc, str], Callable[..., Any]] = {}
-
-# The version cell of untracked Tensors that share their array with a recorded one.
-FROZEN = [-1]
 
 P = ParamSpec("P")
 
@@ -65,7 +73,7 @@ COMPOSITES: dict[Callable[..., Any], Callable[..., Any]] = {}
 
 
 @final
-class Tensor(ArrayMethods):
+class Tensor(ArrayMethods, Interchange):
     """An array that remembers how it was computed.
 
     ``Tensor(array)`` shares the array (``tensor(data)`` copies). With ``requires_grad=True`` it is
@@ -113,11 +121,7 @@ class Tensor(ArrayMethods):
 
     def assign(self, value: npt.ArrayLike, index: Any = ...) -> None:
         """Write values into the array in place; backward passes that need the old ones will raise."""
-        if not self.is_leaf or self._version is FROZEN:
-            raise MutationError(
-                "assign: this array was recorded by an operation, and recorded values are never "
-                "written to; write to a leaf, or to x.detach().copy()"
-            )
+        check_writable(self, "assign")
         array = value._array if isinstance(value, Tensor) else np.asarray(value)
         if index is ... and array.shape != self._array.shape:
             raise ShapeError(
@@ -129,9 +133,12 @@ class Tensor(ArrayMethods):
 
     @property
     def version(self) -> list[int]:
-        """The cell that counts writes into this array, shared by untracked views of it."""
+        """The cell that counts writes into this array, shared by untracked views of it.
+
+        Behind the count stands whose cell it was: another Tensor's, if this one is a view.
+        """
         if self._version is None:
-            self._version = [0]
+            self._version = [0, id(self)]
         return self._version
 
     @property
@@ -205,7 +212,7 @@ class Tensor(ArrayMethods):
                     "Tensors can require gradients; use .astype(float)"
                 )
             self._node = Leaf(self._array.shape, self._array.dtype)
-            self._version = self._version or [0]
+            self._version = self.version
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Set ``requires_grad`` and return the Tensor itself."""
@@ -446,14 +453,22 @@ class Tensor(ArrayMethods):
     def __neg__(self) -> Tensor:
         return record_unary(NEGATIVE, self)
 
-    def __pos__(self) -> Tensor:
-        return self
-
     def __abs__(self) -> Tensor:
         return record_unary(ABSOLUTE, self)
 
     def __getitem__(self, index: Any) -> Tensor:
-        return record(GETITEM, self, index)
+        return record(GETITEM if is_basic(index) else GATHER, self, index)
+
+
+# What a basic index is made of; anything else (arrays, lists, masks, booleans) is advanced.
+BASIC = frozenset({int, slice, type(None), type(...)})
+
+
+def is_basic(index: Any) -> bool:
+    """Whether an index makes a view: integers, slices, ellipses and new axes alone do."""
+    if type(index) is tuple:
+        return all(type(part) in BASIC or isinstance(part, np.integer) for part in index)
+    return type(index) in BASIC or isinstance(index, np.integer)
 
 
 def wrap(array: Any, node: Node | None = None) -> Tensor:
@@ -547,6 +562,13 @@ def untracked_version(tensor: Tensor) -> list[int] | None:
     return tensor.version if tensor._node is None else None
 
 
+def share_version(owner: Tensor, views: Any) -> None:
+    """Let writes through what was made of an array count as writes into it, if they would be."""
+    for view in tensors_in(views):
+        if np.may_share_memory(view._array, owner._array):
+            view._version = owner.version if owner.is_leaf else FROZEN
+
+
 def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
     """Compute any operation, and make a Node if the gradient of an operand is wanted."""
     if not primitive.ready:
@@ -557,8 +579,8 @@ def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
     recording = mode.recording
     if not (recording and primitive.rules and any(is_tracked(value) for value in row)):
         wrapped = wrap_all(result)
-        if primitive.view and type(row[0]) is Tensor and type(wrapped) is Tensor:
-            wrapped._version = row[0].version if row[0].is_leaf else FROZEN
+        if primitive.view and type(row[0]) is Tensor:
+            share_version(row[0], wrapped)
         return wrapped
     refuse_lost_gradients(primitive, row)
     if primitive.sequence:
