@@ -20,11 +20,15 @@ class ArrayMethods:
 
     ndim: Any
 
-    def sum(self, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, **more: Any) -> Tensor:
+    def sum(
+        self, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, **more: Any
+    ) -> Tensor:
         """Sum over axes; see ``np.sum``."""
         return _np.sum(self, axis=axis, dtype=dtype, keepdims=keepdims, **more)
 
-    def mean(self, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, **more: Any) -> Tensor:
+    def mean(
+        self, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, **more: Any
+    ) -> Tensor:
         """Average over axes; see ``np.mean``."""
         return _np.mean(self, axis=axis, dtype=dtype, keepdims=keepdims, **more)
 
@@ -135,6 +139,9 @@ class ArrayMethods:
 
     def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
         return _np.divmod(other, self)
+
+    def __pos__(self) -> Tensor:
+        return _np.positive(self)
 
     def __invert__(self) -> Tensor:
         return _np.invert(self)
