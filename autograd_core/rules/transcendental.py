@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.primitive import POSITIVE, REAL, UNIT, Domain, Elementwise, define
+from autograd_core.primitive import POSITIVE, REAL, UNIT, Domain, Elementwise, call, define
 
 ANY = Elementwise((REAL,))
 ANY_TWO = Elementwise((REAL, REAL))
@@ -48,6 +48,14 @@ define(
 )
 
 # Angles
+
+
+def series_of_angles(d: Any) -> Any:
+    """Angles along an axis; those next to each other are not half a turn apart."""
+    p = d.array(d.shape(min_dims=1), Domain(-1.5, 1.5))
+    return call(p, axis=d.axis(p.ndim))
+
+
 define(np.sin, ANY, x=lambda g, x: g * np.cos(x))
 define(np.cos, ANY, x=lambda g, x: -g * np.sin(x))
 define(np.tan, Elementwise((Domain(-1.2, 1.2),)), x=lambda g, out: g * (1 + out * out))
@@ -58,7 +66,7 @@ define(np.deg2rad, ANY, x=lambda g: g / DEGREES)
 define(np.radians, ANY, x=lambda g: g / DEGREES)
 define(np.rad2deg, ANY, x=lambda g: g * DEGREES)
 define(np.degrees, ANY, x=lambda g: g * DEGREES)
-define(np.unwrap, Elementwise((Domain(-1.5, 1.5),)), p=lambda g: g)
+define(np.unwrap, series_of_angles, p=lambda g: g)
 
 # The plane: hypot is a norm, so its gradient at the origin is 0; the angle there is undefined, NaN.
 
