@@ -73,7 +73,7 @@ COMPOSITES: dict[Callable[..., Any], Callable[..., Any]] = {}
 
 
 @final
-class Tensor(ArrayMethods, Interchange):
+class Tensor(ArrayMethods, Assignable, Interchange):
     """An array that remembers how it was computed.
 
     ``Tensor(array)`` shares the array (``tensor(data)`` copies). With ``requires_grad=True`` it is

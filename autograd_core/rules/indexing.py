@@ -19,6 +19,13 @@ def indexed(d: Any) -> Any:
     return call(a, d.index(a.shape))
 
 
+def sliced(d: Any) -> Any:
+    """An array and a slice, an integer or a new axis for some of its axes."""
+    a = d.array()
+    parts = [d.choice([slice(None, None, -1), slice(1, None), None, -1]) for _ in a.shape]
+    return call(a, (*parts, ...))
+
+
 def scattered(d: Any) -> Any:
     """What an index selects from a shape, the shape, and the index."""
     shape = d.shape()
@@ -27,8 +34,14 @@ def scattered(d: Any) -> Any:
 
 
 def getitem(x: Any, index: Any) -> Any:
-    """``x[index]``."""
+    """``x[index]`` for slices, integers and new axes: a view."""
     return x[index]
+
+
+def gather(x: Any, index: Any) -> Any:
+    """``x[index]`` with arrays, lists or masks in the index: a copy."""
+    selected = x[index]
+    return selected.copy() if np.may_share_memory(selected, x) else selected
 
 
 @operation(scattered, values=lambda g, index: g[index])
@@ -69,13 +82,13 @@ def add_rows(result: Any, rows: Any, values: Any) -> None:
     np.add.at(result.reshape(-1), elements.ravel(), values.ravel())
 
 
-define(
-    getitem,
-    indexed,
-    label="[ ]",
-    view=True,
-    x=lambda g, x_shape, index: put(g, x_shape, index),  # noqa: PLW0108 (names say what is kept)
-)
+def getitem_rule(g: Any, x_shape: Shape, index: Any) -> Any:
+    """Every element adds up what was read from it."""
+    return put(g, x_shape, index)
+
+
+define(getitem, sliced, label="[ ]", view=True, x=getitem_rule)
+define(gather, indexed, label="[ ]", x=getitem_rule)
 
 
 def taken(d: Any) -> Any:

@@ -1,0 +1,189 @@
+"""Writing to Tensors: ``x[i] = v``, ``x += v`` and their kin, with Tensors as values.
+
+Who the target is decides what a write does:
+
+* recorded, or a tracked value goes into it: the Tensor is rebound to a new recorded value of the
+  same shape and dtype, and nothing else changes,
+* untracked, and so is the value: the array is written in place, as NumPy does,
+* a leaf that requires a gradient: an error, but under ``no_grad()`` the array is written in place,
+* a view of another Tensor: an error, if the write would rebind it. NumPy would change both.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Self
+
+import numpy as np
+
+from autograd_core.errors import DtypeError, MutationError, ShapeError
+from autograd_core.graph import LEAF, OUTPUT, Node, mode
+from autograd_core.rules.indexing import setitem
+
+# The version cell of untracked Tensors that share their array with a recorded one: nobody may
+# write there.
+FROZEN = [-1]
+
+
+class Assignable:
+    """Item assignment and in-place operators, for Tensor."""
+
+    __slots__ = ()
+
+    _array: Any
+    _node: Node | None
+    _version: list[int] | None
+    assign: Callable[..., None]
+    version: Any
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if not rebinds(self, "x[i] = v", value):
+            self.assign(value, () if index is ... else plain(index))
+            return
+        if is_view(self):
+            raise MutationError(VIEW.format(name="x[i] = v", other="np.where or x.copy()"))
+        if self._array.dtype.kind not in "fc":
+            raise DtypeError(
+                f"x[i] = v: the value is tracked, and a target of dtype {self._array.dtype} cannot "
+                "carry gradients; make the target with x.astype(float)"
+            )
+        rebind(self, setitem(self, index, value))
+
+    def __iadd__(self, other: Any) -> Self:
+        return update(self, np.add, other)
+
+    def __isub__(self, other: Any) -> Self:
+        return update(self, np.subtract, other)
+
+    def __imul__(self, other: Any) -> Self:
+        return update(self, np.multiply, other)
+
+    def __itruediv__(self, other: Any) -> Self:
+        return update(self, np.divide, other)
+
+    def __ifloordiv__(self, other: Any) -> Self:
+        return update(self, np.floor_divide, other)
+
+    def __imod__(self, other: Any) -> Self:
+        return update(self, np.remainder, other)
+
+    def __ipow__(self, other: Any) -> Self:
+        return update(self, np.power, other)
+
+    def __imatmul__(self, other: Any) -> Self:
+        return update(self, np.matmul, other)
+
+    def __iand__(self, other: Any) -> Self:
+        return update(self, np.bitwise_and, other)
+
+    def __ior__(self, other: Any) -> Self:
+        return update(self, np.bitwise_or, other)
+
+    def __ixor__(self, other: Any) -> Self:
+        return update(self, np.bitwise_xor, other)
+
+    def __ilshift__(self, other: Any) -> Self:
+        return update(self, np.left_shift, other)
+
+    def __irshift__(self, other: Any) -> Self:
+        return update(self, np.right_shift, other)
+
+    def fill(self, value: Any) -> None:
+        """Set every element: ``x[...] = value``."""
+        self[...] = value
+
+
+VIEW = (
+    "{name}: this Tensor is a view of another one; NumPy would change both, and a recorded value "
+    "cannot change; write to the other Tensor, or use {other}"
+)
+
+
+def update(target: Any, ufunc: np.ufunc, value: Any) -> Any:
+    """``target`` after ``target ufunc= value``: rebound, or written in place."""
+    name = f"in-place {ufunc.__name__}"
+    if not rebinds(target, name, value):
+        check_writable(target, name)
+        ufunc(target._array, plain(value), out=target._array)
+        target.version[0] += 1
+        return target
+    result = ufunc(target, value)
+    if result.shape != target.shape:
+        raise ShapeError(
+            f"{name}: got a result of shape {result.shape} for a Tensor of shape {target.shape}; "
+            "an in-place operation keeps the shape; use the operator without ="
+        )
+    if result.dtype != target.dtype:
+        if not np.can_cast(result.dtype, target.dtype, "same_kind"):
+            raise DtypeError(
+                f"{name}: got a result of dtype {result.dtype} for a Tensor of dtype "
+                f"{target.dtype}; an in-place operation keeps the dtype; "
+                "use the operator without ="
+            )
+        result = result.astype(target.dtype)
+    if not is_view(target):
+        rebind(target, result)
+        return target
+    if goes_into_item(sys._getframe(2)):
+        return result
+    raise MutationError(VIEW.format(name=name, other="the operator without ="))
+
+
+def rebinds(target: Any, name: str, value: Any) -> bool:
+    """Whether a write makes a new value of the target (or goes into its array: False)."""
+    node = target._node
+    if not mode.recording:
+        return False
+    if node is not None and node.primitive is LEAF:
+        raise MutationError(
+            f"{name}: this Tensor is a leaf that requires a gradient, and its value is what the "
+            "gradient is taken at; write under no_grad(), or to a copy: x = x.copy()"
+        )
+    return node is not None or (isinstance(value, Assignable) and value._node is not None)
+
+
+def check_writable(target: Any, name: str) -> None:
+    """Raise if the target's array was recorded: such arrays are never written to."""
+    if not target.is_leaf or target._version is FROZEN:
+        raise MutationError(
+            f"{name}: this array was recorded by an operation, and recorded values are never "
+            "written to; write to a leaf, or to x.detach().copy()"
+        )
+
+
+def rebind(target: Any, result: Any) -> None:
+    """Let a Tensor stand for another value from now on."""
+    target._array, target._node, target._version = result._array, result._node, None
+
+
+def is_view(tensor: Any) -> bool:
+    """Whether a Tensor may show the elements of another one, as slices and transposes do."""
+    node = tensor._node
+    if node is None:
+        cell = tensor._version
+        return cell is not None and cell[-1] != id(tensor)
+    primitive = node.sources[0].primitive if node.primitive is OUTPUT else node.primitive
+    return primitive.view and tensor._array.base is not None
+
+
+def goes_into_item(frame: FrameType) -> bool:
+    """Whether the running statement is ``x[i] += v``: Python then writes the result back into x.
+
+    The operator itself sees only the view ``x[i]``; what comes after it in the bytecode tells.
+    """
+    for instruction in dis.get_instructions(frame.f_code):
+        if instruction.offset > frame.f_lasti and instruction.opname not in ("SWAP", "CACHE"):
+            return instruction.opname in ("STORE_SUBSCR", "STORE_SLICE")
+    return False
+
+
+def plain(value: Any) -> Any:
+    """The arrays of Tensors, also inside an index."""
+    if isinstance(value, Assignable):
+        return value._array
+    if isinstance(value, (tuple, list)):
+        return type(value)(plain(part) for part in value)
+    return value
