@@ -1,4 +1,4 @@
-"""NumPy functions made of other operations: their gradients follow; importing this registers all."""
+"""NumPy functions made of other operations, whose gradients follow; importing registers all."""
 
 from autograd_core.composites import selection
 

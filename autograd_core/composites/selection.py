@@ -85,7 +85,7 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
 @composite(np.piecewise)
 def piecewise(
     x: Any, condlist: Any, funclist: Sequence[Any], *arguments: Any, **keywords: Any
-) -> Tensor:
+) -> Any:
     """Each function where its condition holds, computed only there; the last condition wins."""
     x = as_tensor(x)
     single = np.isscalar(condlist) or (

@@ -62,7 +62,7 @@ define(
 
 
 def power_x(g: Any, x: Any, y: Any) -> Any:
-    """y xʸ⁻¹, which is zero where y is, also at x = 0 where it would be 0 · ∞."""
+    """The slope y xʸ⁻¹ is zero where y is, also at x = 0 where it would be 0 · ∞."""
     if is_constant(y):
         if y == 2:
             return (g + g) * x
@@ -71,7 +71,7 @@ def power_x(g: Any, x: Any, y: Any) -> Any:
 
 
 def power_y(g: Any, x: Any, y: Any, out: Any) -> Any:
-    """xʸ log x; at x = 0 its limits: zero for y > 0 (and, by convention, y = 0), else -∞."""
+    """The slope xʸ log x has limits at x = 0: zero for y > 0 (and for y = 0, we say), else -∞."""
     return g * out * np.log(np.where((x == 0) & (y >= 0), np.ones_like(out), x))
 
 

@@ -30,7 +30,12 @@ def masked(d: Any) -> Any:
     return call(d.array(shape), d.rng.random(mask_shape) < 0.5)
 
 
-@operation(masked, g=lambda g, mask: keep(g, mask))
+def keep_again(g: Any, mask: Any) -> Any:
+    """Masking is its own transpose."""
+    return keep(g, mask)
+
+
+@operation(masked, g=keep_again)
 def keep(g: Any, mask: Any) -> Any:
     """A cotangent where the mask holds, and zero elsewhere, also where it is infinite or NaN there.
 
@@ -47,7 +52,7 @@ def keep(g: Any, mask: Any) -> Any:
 
 
 def sign_x(g: Any, x: Any, out: Any) -> Any:
-    """Zero, but for complex numbers the sign is a direction x / |x|: what turns it has a gradient."""
+    """Zero; but of complex numbers the sign is a direction x / |x|, which turns with x."""
     if x.dtype.kind != "c":
         return np.zeros_like(g)
     size = np.abs(x)

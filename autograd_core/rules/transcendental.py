@@ -72,12 +72,12 @@ define(np.unwrap, series_of_angles, p=lambda g: g)
 
 
 def over(x: Any, radius: Any) -> Any:
-    """x / radius, and zero at the origin."""
+    """The quotient x / radius, zero at the origin."""
     return x / np.where(radius == 0, 1, radius)
 
 
 def arctan2_leg(g: Any, leg: Any, x: Any, y: Any) -> Any:
-    """leg / (x² + y²), without squares that overflow."""
+    """The cotangent times leg / (x² + y²), without squares that overflow."""
     radius = np.hypot(x, y)
     return g * (leg / radius) / radius
 
