@@ -279,5 +279,20 @@ define(
     a=lambda g, a_shape: np.zeros_like(g, shape=a_shape),
     fill_value=lambda g: g,
 )
-for untracked in (np.zeros_like, np.ones_like, np.empty_like):
+
+# Functions of what an array is like, not of its values.
+for untracked in (
+    np.shape,
+    np.ndim,
+    np.size,
+    np.zeros_like,
+    np.ones_like,
+    np.empty_like,
+    np.result_type,
+    np.common_type,
+    np.min_scalar_type,
+    np.can_cast,
+    np.may_share_memory,
+    np.shares_memory,
+):
     define(untracked)
