@@ -171,7 +171,7 @@ def check_linear(point: Point, gradients: Sequence[Array], vjp: Pullback) -> Non
 
 def read_only_fortran(array: Array) -> Array:
     """The array in Fortran order and protected from writes."""
-    result = np.asfortranarray(array)
+    result = np.array(array, order="F")
     result.flags.writeable = False
     return result
 
@@ -206,7 +206,8 @@ def compare(point: Point, vjp: Pullback, settings: Settings) -> GradReport:
         mode = "elementwise" if point.size <= ELEMENTWISE else "projection"
     size, results = point.size, point.result_size
     seeds = np.eye(results) if mode == "full" else as_vector(point.exact_cotangents)[None]
-    gradients = np.array([as_vector(vjp(point.split(seed))) for seed in seeds]).reshape(-1, size)
+    gradients = np.array([as_vector(vjp(point.split(seed))) for seed in seeds])
+    gradients = gradients.reshape(len(seeds), size)
     scale = np.maximum(1.0, np.abs(point.base))
     step = STEP if settings.h is None else settings.h
     if mode == "projection":

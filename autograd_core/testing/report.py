@@ -86,9 +86,10 @@ def source_of(fn: Callable[..., Any]) -> tuple[str, str]:
         code: tuple[str, str] = fn.code()
         return code
     name = getattr(fn, "__qualname__", type(fn).__qualname__)
-    module = getattr(fn, "__module__", None) or "numpy"
-    if isinstance(fn, np.ufunc) or getattr(np, name, None) is fn:
-        return "", f"np.{fn.__name__}"
+    # SciPy's ufuncs do not say where they are from.
+    module = getattr(fn, "__module__", None) or "scipy.special"
+    if getattr(np, name, None) is fn:
+        return "", f"np.{name}"
     if name.isidentifier() and module != "__main__":
         return f"from {module} import {name}", name
     try:
