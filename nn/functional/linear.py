@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from autograd_core.primitive import call
 
 def rows(x: Any) -> Any:
     """All leading axes flattened into one: a matrix of the vectors along the last axis."""
-    return x if x.ndim == 2 else np.reshape(x, (-1, x.shape[-1]))
+    return x if x.ndim == 2 else np.reshape(x, (prod(x.shape[:-1]), x.shape[-1]))
 
 
 def linear_operands(d: Any) -> Any:
@@ -27,7 +28,7 @@ def linear_operands(d: Any) -> Any:
     linear_operands,
     x=lambda g, weight: g @ weight,
     weight=lambda g, x: rows(g).T @ rows(x),
-    bias=lambda g: g,
+    bias=lambda g: rows(g).sum(axis=0),
 )
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """Affine map of the vectors along the last axis: x Wᵀ + b.
