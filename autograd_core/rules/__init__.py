@@ -8,8 +8,10 @@ from autograd_core.rules import (
     indexing,
     linear_algebra,
     piecewise,
+    quantiles,
     reductions,
     shaping,
+    sorting,
     transcendental,
 )
 
@@ -21,7 +23,9 @@ __all__ = [
     "indexing",
     "linear_algebra",
     "piecewise",
+    "quantiles",
     "reductions",
     "shaping",
+    "sorting",
     "transcendental",
 ]
