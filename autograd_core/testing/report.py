@@ -85,8 +85,8 @@ def source_of(fn: Callable[..., Any]) -> tuple[str, str]:
     if hasattr(fn, "code"):
         code: tuple[str, str] = fn.code()
         return code
-    name = getattr(fn, "__qualname__", type(fn).__qualname__)
-    # SciPy's ufuncs do not say where they are from.
+    # SciPy's ufuncs have no more than a short name, and do not say where they are from.
+    name = getattr(fn, "__qualname__", getattr(fn, "__name__", type(fn).__qualname__))
     module = getattr(fn, "__module__", None) or "scipy.special"
     if getattr(np, name, None) is fn:
         return "", f"np.{name}"
