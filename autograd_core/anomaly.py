@@ -31,7 +31,7 @@ class detect_anomaly(ContextDecorator, Recorder):
     ...     np.sqrt(x).backward()  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    autograd_core.errors.AnomalyError: sqrt: the gradient of operand 0 is not finite; recorded at ...
+    autograd_core.errors.AnomalyError: sqrt: the gradient of operand 0 is not finite; ...
     """
 
     def __enter__(self) -> Self:
@@ -92,7 +92,7 @@ def digest(array: np.ndarray[Any, Any]) -> int:
 
 def place_of(node: Node) -> str:
     """Where a Node was recorded, if that was noted."""
-    return (node.notes or {}).get("recorded at", "outside detect_anomaly()")  # type: ignore[no-any-return]
+    return (node.notes or {}).get("recorded at", "outside detect_anomaly()")
 
 
 def user_line() -> str:

@@ -12,7 +12,7 @@ from autograd_core import random
 from autograd_core.containers import flatten
 from autograd_core.graph import Node, backward, mode, new_node, next_number, recording
 from autograd_core.primitive import Primitive
-from autograd_core.tensor import Tensor, lift, output_of, wrap
+from autograd_core.tensor import Tensor, lift, output_of
 
 P = ParamSpec("P")
 

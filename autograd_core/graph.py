@@ -144,7 +144,7 @@ class Leaf(Node):
         self.target = None
 
     def write(self, gradient: Any) -> None:
-        """Set the gradient to a copy of an array: in the flat buffer, if the leaf has a place there."""
+        """Set the gradient to a copy of an array, in the flat buffer if the leaf has a place there."""
         if self.target is None:
             self.grad = np.array(gradient)
         else:
@@ -339,7 +339,7 @@ def walk(
         if primitive.irregular:
             if primitive is OUTPUT:
                 if useful is None or sources[0] in useful:
-                    add_output(cotangents, sources[0], slots[1], g)
+                    add_output(cotangents, slots[0], slots[1], g)
                 continue
             if primitive.multiple:
                 g = fill_missing(g, node)

@@ -142,6 +142,7 @@ class Primitive:
         self.joint = joint is not None
         self.irregular = sequence or multiple or self.joint
         self.ready = self.unary = self.binary = False
+
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
 
@@ -212,6 +213,12 @@ def bind_rule(rule: Rule, need: list[int], sequence: bool) -> Rule:
     return lambda g, slots: rule(g, *pick(slots))
 
 
+PREFIXES: dict[Any, str] = {
+    inspect.Parameter.VAR_POSITIONAL: "*",
+    inspect.Parameter.VAR_KEYWORD: "**",
+}
+
+
 def compile_signature(
     forward: Callable[..., Any],
 ) -> tuple[tuple[str, ...], Callable[..., tuple[Any, ...]], Callable[..., Any]]:
@@ -237,7 +244,7 @@ def compile_signature(
             starred = True
         if parameter.kind is kind.VAR_POSITIONAL:
             starred = True
-        prefix = {kind.VAR_POSITIONAL: "*", kind.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+        prefix = PREFIXES.get(parameter.kind, "")
         default = ""
         if parameter.default is not kind.empty:
             namespace[f"default_{name}"] = parameter.default
@@ -343,14 +350,12 @@ def operation(
 
 
 def first_taker(values: Iterable[Any]) -> Any:
-    """The first value, also in lists, tuples and dicts, that takes over NumPy functions it is in."""
+    """The first value, also in lists, tuples and dicts, that takes over the functions it is in."""
     for value in values:
-        if isinstance(value, (np.ndarray, np.generic)):
-            continue
-        if isinstance(value, (list, tuple)):
-            value = first_taker(value)
-        elif isinstance(value, dict):
-            value = first_taker(value.values())
-        if hasattr(value, "__array_function__"):
+        if isinstance(value, (list, tuple, dict)):
+            inner = first_taker(value.values() if isinstance(value, dict) else value)
+            if inner is not None:
+                return inner
+        elif hasattr(value, "__array_function__") and not isinstance(value, np.ndarray):
             return value
     return None

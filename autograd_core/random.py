@@ -7,14 +7,14 @@ generators back to where they stood.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-State = dict[str, Any]
+State = Mapping[str, Any]
 
 
 class Watch(threading.local):
@@ -65,7 +65,8 @@ def draw(sample: Callable[[np.random.Generator], Any], source: np.random.Generat
 def watching() -> Iterator[dict[int, tuple[np.random.Generator, State]]]:
     """Note every generator drawn from, and the state it was in before."""
     outer = watch.met
-    watch.met = met = {}
+    met: dict[int, tuple[np.random.Generator, State]] = {}
+    watch.met = met
     try:
         yield met
     finally:
@@ -80,9 +81,9 @@ def replaying(met: dict[int, tuple[np.random.Generator, State]]) -> Iterator[Non
     """Put generators back to noted states for a while."""
     now = [(rng, rng.bit_generator.state) for rng, _ in met.values()]
     for rng, state in met.values():
-        rng.bit_generator.state = state
+        rng.bit_generator.state = dict(state)
     try:
         yield
     finally:
         for rng, state in now:
-            rng.bit_generator.state = state
+            rng.bit_generator.state = dict(state)

@@ -58,7 +58,9 @@ GETITEM = REGISTRY[indexing.getitem]
 GATHER = REGISTRY[indexing.gather]
 
 # Functions that make arrays from settings alone; with like=Tensor they make untracked Tensors.
-CREATION = frozenset({np.zeros, np.ones, np.empty, np.full, np.arange, np.eye, np.identity})
+CREATION: frozenset[Any] = frozenset(
+    {np.zeros, np.ones, np.empty, np.full, np.arange, np.eye, np.identity}
+)
 
 # What ufunc.reduce, .accumulate and .outer are called otherwise.
 UFUNC_METHODS: dict[tuple[np.ufunc, str], Callable[..., Any]] = {}
@@ -120,7 +122,7 @@ class Tensor(ArrayMethods, Assignable, Interchange):
         self.assign(value)
 
     def assign(self, value: npt.ArrayLike, index: Any = ...) -> None:
-        """Write values into the array in place; backward passes that need the old ones will raise."""
+        """Write values in place; backward passes that need the old ones will raise."""
         check_writable(self, "assign")
         array = value._array if isinstance(value, Tensor) else np.asarray(value)
         if index is ... and array.shape != self._array.shape:
@@ -176,7 +178,7 @@ class Tensor(ArrayMethods, Assignable, Interchange):
         return self._array.size
 
     def item(self, *index: Any) -> Any:
-        """The value of a Tensor with one element (or of the one at ``index``) as a Python number."""
+        """The one element (or the one at ``index``) as a Python number."""
         return self._array.item(*index)
 
     def tolist(self) -> Any:
@@ -309,7 +311,9 @@ class Tensor(ArrayMethods, Assignable, Interchange):
         result._version = self.version if self.is_leaf else FROZEN
         return result
 
-    def backward(self, gradient: npt.ArrayLike | None = None, *, retain_graph: bool = False) -> None:
+    def backward(
+        self, gradient: npt.ArrayLike | None = None, *, retain_graph: bool = False
+    ) -> None:
         """Accumulate the gradients of this Tensor into the ``.grad`` of every leaf behind it.
 
         ``gradient`` is the cotangent to start from, shaped like the Tensor; a Tensor with one
@@ -412,7 +416,7 @@ class Tensor(ArrayMethods, Assignable, Interchange):
             return wrap(function(*args, like=self._array, **kwargs))
         return without_rule(function, args, kwargs)
 
-    # -- operators ----------------------------------------------------------------------------------
+    # -- operators --------------------------------------------------------------------------------
 
     def __add__(self, other: Any) -> Tensor:
         return record_binary(ADD, self, other)
@@ -652,7 +656,8 @@ def output_of(node: Node, index: int, array: Any) -> Tensor:
     tensor = wrap(array)
     if tensor._array.dtype.kind not in "fc":
         return tensor
-    part = new_node(OUTPUT, (node,), (None, index, None), tensor._array.shape, tensor._array.dtype)
+    slots = (node, index, None)
+    part = new_node(OUTPUT, (node,), slots, tensor._array.shape, tensor._array.dtype)
     tensor._node = part
     return tensor
 
@@ -798,7 +803,9 @@ def seed_like(tensor: Tensor, gradient: Any, *, conjugate: bool = True) -> Any:
     return gradient if gradient.dtype == array.dtype else cast(gradient, array.dtype)
 
 
-def tensor(data: npt.ArrayLike, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
+def tensor(
+    data: npt.ArrayLike, dtype: npt.DTypeLike | None = None, requires_grad: bool = False
+) -> Tensor:
     """Make a Tensor from a copy of the data.
 
     >>> tensor([1, 2], dtype=np.float32)

@@ -122,7 +122,9 @@ class Traced:
                 replaced[number] = argument
             value = function(*replaced)
         outputs, self.rebuild_value = flatten(value)
-        self.outputs = [output if isinstance(output, Tensor) else wrap(output) for output in outputs]
+        self.outputs = [
+            output if isinstance(output, Tensor) else wrap(output) for output in outputs
+        ]
         # Whether the result depends on a leaf that is older than this call.
         _, leaves = reachable(output.node for output in self.outputs if output.node is not None)
         self.open = bool(outside_records) and any(leaf.number < start for leaf in leaves)
@@ -159,7 +161,9 @@ class Traced:
         for variable, tangent in zip(self.variables, tangents, strict=True):
             start = seed_like(variable, tangent, conjugate=False)
             assert variable.node is not None
-            moving[variable.node] = wrap(start) if record and isinstance(start, np.ndarray) else start
+            moving[variable.node] = (
+                wrap(start) if record and isinstance(start, np.ndarray) else start
+            )
         nodes = [output.node for output in self.outputs]
         with recording(record):
             push_forward([node for node in nodes if node is not None], moving, record)
@@ -195,7 +199,7 @@ ArgNums = int | Sequence[int]
 def variable(name: str, leaf: Any, outside_records: bool) -> Tensor:
     """A Tensor to differentiate by, with the value of an argument."""
     if is_tracked(leaf) and outside_records:
-        return np.positive(leaf)  # type: ignore[no-any-return]
+        return np.positive(leaf)
     array = leaf.data if isinstance(leaf, Tensor) else np.asarray(leaf)
     if array.dtype.kind not in "fc":
         raise DtypeError(
@@ -274,7 +278,7 @@ def vjp(
         pulled = traced.pull_back(starts, retain=True)
         if any(is_tracked(start) for start in starts):
             return tuple(traced.rebuild(list(pulled)))
-        return traced.arguments(pulled)  # type: ignore[no-any-return]
+        return traced.arguments(pulled)
 
     return traced.results(traced.outputs), pull
 
@@ -376,8 +380,8 @@ def stack(parts: list[Tensor], shape: tuple[int, ...], like: Tensor, last: bool 
     """Parts side by side along new first (or last) axes."""
     if not parts:
         return wrap(np.zeros(shape, like.dtype))
-    stacked: Any = np.stack(parts, axis=-1 if last else 0)  # type: ignore[call-overload]
-    return stacked.reshape(shape)  # type: ignore[no-any-return]
+    stacked: Any = np.stack(parts, axis=-1 if last else 0)
+    return stacked.reshape(shape)
 
 
 def hessian(function: Callable[..., Any], argnums: ArgNums = 0) -> Callable[..., Any]:

@@ -57,8 +57,8 @@ def test_an_array_changed_behind_the_engine_is_found() -> None:
 
 def test_second_derivatives_are_looked_at_too() -> None:
     x = leaf(0.0)
-    with detect_anomaly(), pytest.raises(AnomalyError, match="x \\*\\* 1.5"):
-        (first,) = gradients([x ** 1.5], [x], create_graph=True)
+    with detect_anomaly(), pytest.raises(AnomalyError, match="create_graph"):
+        (first,) = gradients([x**1.5], [x], create_graph=True)
         gradients(first, x)
 
 

@@ -11,7 +11,8 @@ import pytest
 # mallinfo(3): ten integers, the fourth of them the number of blocks mapped from the system.
 MAPPED = """
 import ctypes, numpy as np, autograd_core
-info = type("mallinfo", (ctypes.Structure,), {"_fields_": [(f"f{k}", ctypes.c_int) for k in range(10)]})
+fields = [(f"f{k}", ctypes.c_int) for k in range(10)]
+info = type("mallinfo", (ctypes.Structure,), {"_fields_": fields})
 mallinfo = ctypes.CDLL(None).mallinfo
 mallinfo.restype = info
 def mapped(size):
