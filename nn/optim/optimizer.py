@@ -135,8 +135,8 @@ class Optimizer:
         """Update every parameter that has a gradient, once."""
         for segment in self.segments:
             group, buffer = segment.group, segment.buffer
-            options = {name: group[name] for name in self.options}
-            decay = group["weight_decay"]
+            options = {name: weak(group[name]) for name in self.options}
+            decay = weak(group["weight_decay"])
             for start, stop, step in segment.advance():
                 for low in range(start, stop, BLOCK):
                     high = min(low + BLOCK, stop)
@@ -183,24 +183,26 @@ class Optimizer:
 
         Raises StateError saying what does not fit.
         """
-        problems = []
         located = self._located()
-        groups = state_dict["param_groups"]
+        groups, state = state_dict["param_groups"], state_dict["state"]
         sizes = [len(group["params"]) for group in groups]
         own_sizes = [len(group["params"]) for group in self.param_groups]
-        if sizes != own_sizes:
-            problems.append(f"groups of {sizes} parameters instead of {own_sizes}")
-        else:
-            for number, entry in state_dict["state"].items():
-                parameter, _, _ = located[number]
-                for name in ("step", *self.state_names):
-                    if name not in entry:
-                        problems.append(f"no {name} of parameter {number}")
-                    elif name != "step" and np.shape(entry[name]) != parameter.shape:
-                        problems.append(
-                            f"{name} of parameter {number} has shape {np.shape(entry[name])} "
-                            f"instead of {parameter.shape}"
-                        )
+        problems = [] if sizes == own_sizes else [f"groups of {sizes} parameters, not {own_sizes}"]
+        for number, entry in state.items():
+            if number not in range(len(located)):
+                problems.append(f"state of parameter {number}, and there are {len(located)}")
+                continue
+            shape = located[number][0].shape
+            problems += [
+                f"no {name} of parameter {number}"
+                for name in ("step", *self.state_names)
+                if name not in entry
+            ]
+            problems += [
+                f"{name} of parameter {number} has shape {np.shape(entry[name])}, not {shape}"
+                for name in self.state_names
+                if name in entry and np.shape(entry[name]) != shape
+            ]
         if problems:
             raise StateError(
                 f"load_state_dict: the state does not fit this {type(self).__name__}; "
@@ -209,7 +211,7 @@ class Optimizer:
         for own, group in zip(self.param_groups, groups, strict=True):
             own.update({name: value for name, value in group.items() if name != "params"})
         for number, (_, segment, k) in enumerate(located):
-            entry = state_dict["state"].get(number)
+            entry = state.get(number)
             segment.steps[k] = int(entry["step"]) if entry else 0
             for name, array in segment.state_of(k).items():
                 array[...] = entry[name] if entry else 0
@@ -218,6 +220,11 @@ class Optimizer:
 def tensors_in(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     """The parameters of a group: one Tensor alone, or as many as there are."""
     return [parameters] if isinstance(parameters, Tensor) else list(parameters)
+
+
+def weak(option: Any) -> Any:
+    """A NumPy number as a Python one, which does not promote float32 arrays."""
+    return option.item() if isinstance(option, np.generic) else option
 
 
 def neighbours(indices: list[int]) -> list[tuple[int, int]]:
