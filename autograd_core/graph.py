@@ -144,7 +144,7 @@ class Leaf(Node):
         self.target = None
 
     def write(self, gradient: Any) -> None:
-        """Set the gradient to a copy of an array, in the flat buffer if the leaf has a place there."""
+        """Set the gradient to a copy of an array, in the flat buffer if there is a place there."""
         if self.target is None:
             self.grad = np.array(gradient)
         else:
