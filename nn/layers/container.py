@@ -73,7 +73,6 @@ class MLP(Sequential):
         rng = init.generator(seed)
         layers: list[Module] = []
         for inputs, outputs in pairwise(sizes):
-            if layers:
-                layers.append(activation_named(activation))
             layers.append(Linear(inputs, outputs, bias, rng=rng, dtype=dtype))
-        super().__init__(*layers)
+            layers.append(activation_named(activation))
+        super().__init__(*layers[:-1])
