@@ -484,6 +484,11 @@ def wrap(array: Any, node: Node | None = None) -> Tensor:
     return tensor
 
 
+def as_tensor(values: Any) -> Tensor:
+    """The values as a Tensor: themselves if they are one."""
+    return values if type(values) is Tensor else Tensor(values)
+
+
 def record_unary(primitive: Primitive, x: Any) -> Tensor:
     """Compute a ufunc of one Tensor, and make a Node if its gradient is wanted."""
     array = x._array
@@ -631,6 +636,9 @@ def record_with_keywords(
         raise MissingRuleError(
             f"{name}: where= without out= leaves elements uninitialised; use np.where on the result"
         )
+    along = UFUNC_METHODS.get((primitive.forward, "__call__"))
+    if along is not None and not keywords.keys().isdisjoint(("axis", "axes", "keepdims")):
+        return along(*operands, **keywords)
     called = copy.copy(primitive)
     called.forward = called.replay = partial(primitive.forward, **keywords)
     return record(called, *operands)
@@ -771,11 +779,8 @@ def without_rule(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
 
 
 def ufunc_method(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: Any) -> Any:
-    """``ufunc.reduce`` and its kin: the function of NumPy's that does the same, if there is one."""
-    function = UFUNC_METHODS.get((ufunc, method))
-    if function is None:
-        return without_rule(getattr(ufunc, method), inputs, kwargs)
-    return function(*inputs, **kwargs)
+    """``ufunc.reduce`` and its kin, as composites/ufunc_methods.py makes them of other operations."""
+    return UFUNC_METHODS[method](ufunc, *inputs, **kwargs)
 
 
 def seed_like(tensor: Tensor, gradient: Any, *, conjugate: bool = True) -> Any:
