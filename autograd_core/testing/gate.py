@@ -16,7 +16,14 @@ from autograd_core.primitive import REGISTRY, Primitive
 from autograd_core.tensor import Tensor, record
 from autograd_core.testing.drawer import Drawer, example_of
 from autograd_core.testing.gradcheck import check_form, check_rounding, gradcheck
-from autograd_core.testing.point import Array, Point, is_differentiable, vjp_at
+from autograd_core.testing.point import (
+    Array,
+    Point,
+    is_differentiable,
+    random_signs,
+    results_of,
+    vjp_at,
+)
 from autograd_core.testing.report import GradientError, source_of, value_code
 
 # What NumPy raises for arguments that an operation is not made for.
@@ -134,6 +141,8 @@ def altered_rules(primitive: Primitive, change: Change) -> Iterator[None]:
 
         return run
 
+    if not primitive.ready:
+        primitive.resolve()
     rules = primitive.rules
     primitive.rules = tuple(altered(k, rule) for k, rule in enumerate(rules))
     try:
@@ -174,23 +183,36 @@ def check_second_order(call: Call) -> int:
 
 
 def check_accumulation(call: Call) -> None:
-    """``backward`` adds to ``.grad``, which is memory that nothing else uses."""
+    """``backward`` adds to ``.grad``, which is memory of its own; cotangents are left as they are.
+
+    Each result is added to an older value, to which the cotangent goes on: a rule that wrote into
+    it would be seen there.
+    """
+    rng = np.random.default_rng(0)
+    values = [result.data for result in results_of(call(*call.arrays))]
+    cotangents = [random_signs(rng, array.shape).astype(array.dtype) for array in values]
+    addends = [Tensor(np.zeros_like(array), requires_grad=True) for array in values]
+    older = [np.positive(addend) for addend in addends]
     leaves = [Tensor(array, requires_grad=True) for array in call.arrays]
-    results = [item for item in flatten(call(*leaves))[0] if is_tracked(item)]
-    cotangents = [np.ones(result.shape, result.dtype) for result in results]
-    once: list[Any] = []
+    results = results_of(call(*leaves))
+    sums = [result + addend for result, addend in zip(results, older, strict=True)]
+    first: list[Any] = []
     for _ in range(2):
-        for result, cotangent in zip(results, cotangents, strict=True):
-            result.backward(cotangent, retain_graph=True)
-        once = once or [np.array(leaf.grad) for leaf in leaves]
-    for leaf, first in zip(leaves, once, strict=True):
-        if leaf.grad is not None:
-            agree(call, ".grad after a second backward()", leaf.grad, 2 * first)
-    grads = [leaf.grad for leaf in leaves if leaf.grad is not None]
-    others = [*call.arrays, *cotangents, *(result.data for result in results)]
-    for k, grad in enumerate(grads):
-        if any(np.shares_memory(grad, other) for other in [*grads[:k], *others]):
+        for total, cotangent in zip(sums, cotangents, strict=True):
+            total.backward(cotangent, retain_graph=True)
+        first = first or [leaf.grad if leaf.grad is None else leaf.grad.copy() for leaf in leaves]
+    written = [
+        (leaf.grad, once) for leaf, once in zip(leaves, first, strict=True) if once is not None
+    ]
+    for grad, once in written:
+        agree(call, ".grad after a second backward()", grad, 2 * once)
+    for addend, cotangent in zip(addends, cotangents, strict=True):
+        agree(call, "a cotangent that a rule has used", addend.grad, 2 * cotangent)
+    arrays = [*call.arrays, *cotangents, *(result.data for result in results)]
+    for grad in grads:
+        if any(np.shares_memory(grad, array) for array in arrays):
             fail(call, "a .grad shares memory with another array")
+        arrays.append(grad)
 
 
 def check_dtype(call: Call) -> None:
@@ -215,8 +237,15 @@ def check_dtype(call: Call) -> None:
     check_rounding(point, low, vjp(point.exact_cotangents))
 
 
+# Complex vectors of these come in phases that nothing defines, and only what does not depend on
+# phases has a derivative: tests/test_rules_linalg.py checks that.
+ARBITRARY_PHASES = {"numpy.linalg.eigh", "autograd_core.rules.decompositions.svd"}
+
+
 def check_complex(call: Call) -> None:
     """Where NumPy takes complex operands, their gradients agree with differences too."""
+    if qualified_name(call.function) in ARBITRARY_PHASES:
+        return
     turned = [array + 0.3j * np.roll(array, 1) for array in call.arrays]
     for operands in (turned, [*call.arrays[:-1], turned[-1]]):
         if accepts(call, operands):
