@@ -115,6 +115,7 @@ def check(point: Point, settings: Settings) -> GradReport:
     check_repeatable("the backward pass", gradients, vjp(point.cotangents), tolerance)
     check_linear(point, gradients, vjp)
     check_untouched(before, point.snapshot())
+    check_repeatable("reading the result after the backward pass", values, recorded, tolerance)
     if point.low_precision:
         _, vjp = point.record(point.references)
         check_rounding(point, gradients, vjp(point.exact_cotangents))
