@@ -9,15 +9,10 @@ import numpy as np
 
 from autograd_core.errors import MutationError, ShapeError
 from autograd_core.rules.piecewise import choose, replace_nonfinite
-from autograd_core.tensor import Tensor, composite
+from autograd_core.tensor import Tensor, as_tensor, composite
 
 # NumPy's annotations promise arrays; called with Tensors its functions return Tensors.
 _np: Any = np
-
-
-def as_tensor(values: Any) -> Tensor:
-    """The values as a Tensor: themselves if they are one."""
-    return values if isinstance(values, Tensor) else Tensor(values)
 
 
 @composite(np.where)
@@ -25,6 +20,8 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     """Elements of x or y; with the condition alone, the indices where it holds."""
     if x is None and y is None:
         return np.nonzero(condition)
+    if getattr(condition, "dtype", None) != np.bool_:
+        condition = np.not_equal(condition, 0)
     return choose(condition, x, y)
 
 

@@ -66,8 +66,8 @@ def power_x(g: Any, x: Any, y: Any) -> Any:
     if is_constant(y):
         if y == 2:
             return (g + g) * x
-        return g * (y * x ** (y - 1)) if y else np.zeros_like(g)
-    return g * y * x ** np.where((x == 0) & (y == 0), 0, y - 1)
+        return g * (y * np.power(x, y - 1)) if y else np.zeros_like(g)
+    return g * y * np.power(x, np.where((x == 0) & (y == 0), 0, y - 1))
 
 
 def power_y(g: Any, x: Any, y: Any, out: Any) -> Any:

@@ -148,12 +148,11 @@ def two_branches(d: Any) -> Any:
 @operation(
     two_branches,
     name="where",
-    condition=zero,
     x=lambda g, condition: keep(g, condition),
     y=lambda g, condition: keep(g, np.logical_not(condition)),
 )
 def choose(condition: Any, x: Any, y: Any) -> Any:
-    """``np.where`` with three arguments."""
+    """``np.where`` with a mask and two choices."""
     return np.where(condition, x, y)
 
 

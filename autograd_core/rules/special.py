@@ -94,6 +94,9 @@ define(special.exprel, ANY, x=lambda g, x: g * special.hyp1f1(2, 3, x) / 2)
 
 # Gamma function and its kin
 
+# B₂ₖ / (2k)! for k = 1, 2, …
+BERNOULLI = (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000)
+
 
 def hurwitz(d: Any) -> Any:
     """An exponent and arguments of the Hurwitz zeta function."""
@@ -108,7 +111,20 @@ def zeta_q(g: Any, s: Any, q: Any) -> Any:
 @operation(hurwitz, q=zeta_q)
 def zeta(s: Any, q: Any) -> Any:
     """The Hurwitz zeta function Σ (q + k)⁻ˢ over all k ≥ 0."""
-    return special.zeta(s, q)
+    return zeta_of_complex(s, q) if np.iscomplexobj(q) else special.zeta(s, q)
+
+
+def zeta_of_complex(s: Any, q: Any) -> Any:
+    """Euler-Maclaurin summation, which SciPy only has for real q (DLMF 25.11.5)."""
+    steps = 12 + int(np.max(-np.real(q), initial=0))
+    a = q + steps
+    total = np.sum((q[..., None] + np.arange(steps)) ** -s, axis=-1)
+    total += a ** (1 - s) / (s - 1) + a**-s / 2
+    rising = s * a ** (-s - 1)
+    for k, bernoulli in enumerate(BERNOULLI):
+        total += bernoulli * rising
+        rising *= (s + 2 * k + 1) * (s + 2 * k + 2) / (a * a)
+    return total
 
 
 define(special.psi, ABOVE_ZERO, label="digamma", x=lambda g, x: g * zeta(2, x))
@@ -147,12 +163,14 @@ define(
 
 
 def gamma_density(a: Any, x: Any) -> Any:
-    """xᵃ⁻¹ e⁻ˣ / Γ(a)."""
+    """The density xᵃ⁻¹ e⁻ˣ / Γ(a), in the dtype of x."""
+    a = a + np.zeros_like(x)
     return np.exp(special.xlogy(a - 1, x) - x - special.gammaln(a))
 
 
 def beta_density(a: Any, b: Any, x: Any) -> Any:
-    """xᵃ⁻¹ (1 - x)ᵇ⁻¹ / B(a, b)."""
+    """The density xᵃ⁻¹ (1 - x)ᵇ⁻¹ / B(a, b), in the dtype of x."""
+    a, b = a + np.zeros_like(x), b + np.zeros_like(x)
     return np.exp(special.xlogy(a - 1, x) + special.xlog1py(b - 1, -x) - special.betaln(a, b))
 
 
@@ -187,6 +205,12 @@ define(special.betainccinv, beta_distributed, z=lambda g, x, y, out: -g / beta_d
 def any_order(d: Any) -> Any:
     """An order and positive arguments."""
     return call(d.choice([0, 1, 2, 0.5]), d.array(domain=POSITIVE))
+
+
+def ive_y(g: Any, x: Any, y: Any, out: Any) -> Any:
+    """The slope of Iᵥ(y) exp(-|Re y|), whose second factor is not holomorphic."""
+    slope = (special.ive(x - 1, y) + special.ive(x + 1, y)) / 2
+    return g * slope - np.real(g * out) * np.sign(np.real(y))
 
 
 def integer_order(d: Any) -> Any:
@@ -227,9 +251,7 @@ define(
 define(
     special.ive,
     any_order,
-    y=lambda g, x, y, out: (
-        g * ((special.ive(x - 1, y) + special.ive(x + 1, y)) / 2 - np.sign(y) * out)
-    ),
+    y=ive_y,
 )
 define(
     special.kve,
@@ -342,12 +364,12 @@ def box_cox_lambda(log: Any, y: Any) -> Any:
 define(
     special.boxcox,
     Elementwise((POSITIVE, REAL)),
-    x=lambda g, x, y: g * x ** (y - 1),
+    x=lambda g, x, y: g * np.power(x, y - 1),
     y=lambda g, x, y: g * box_cox_lambda(np.log(x), y),
 )
 define(
     special.boxcox1p,
     Elementwise((POSITIVE, REAL)),
-    x=lambda g, x, y: g * (1 + x) ** (y - 1),
+    x=lambda g, x, y: g * np.power(1 + x, y - 1),
     y=lambda g, x, y: g * box_cox_lambda(np.log1p(x), y),
 )
