@@ -200,11 +200,10 @@ def check_accumulation(call: Call) -> None:
     for _ in range(2):
         for total, cotangent in zip(sums, cotangents, strict=True):
             total.backward(cotangent, retain_graph=True)
-        first = first or [leaf.grad if leaf.grad is None else leaf.grad.copy() for leaf in leaves]
-    written = [
-        (leaf.grad, once) for leaf, once in zip(leaves, first, strict=True) if once is not None
-    ]
-    for grad, once in written:
+        reached = [leaf for leaf in leaves if leaf.grad is not None]
+        first = first or [np.array(leaf.grad) for leaf in reached]
+    grads: list[Any] = [leaf.grad for leaf in reached]
+    for grad, once in zip(grads, first, strict=True):
         agree(call, ".grad after a second backward()", grad, 2 * once)
     for addend, cotangent in zip(addends, cotangents, strict=True):
         agree(call, "a cotangent that a rule has used", addend.grad, 2 * cotangent)
