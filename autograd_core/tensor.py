@@ -35,7 +35,7 @@ from autograd_core.graph import (
 from autograd_core.interop import Interchange
 from autograd_core.methods import ArrayMethods
 from autograd_core.primitive import REGISTRY, Primitive
-from autograd_core.rules import indexing
+from autograd_core.rules import indexing, late
 
 
 def resolved(function: Callable[..., Any]) -> Primitive:
@@ -62,8 +62,8 @@ CREATION: frozenset[Any] = frozenset(
     {np.zeros, np.ones, np.empty, np.full, np.arange, np.eye, np.identity}
 )
 
-# What ufunc.reduce, .accumulate and .outer are called otherwise.
-UFUNC_METHODS: dict[tuple[np.ufunc, str], Callable[..., Any]] = {}
+# What ufunc.reduce, .accumulate and their kin do, by name; and calls of one ufunc along axes.
+UFUNC_METHODS: dict[str | tuple[np.ufunc, str], Callable[..., Any]] = {}
 
 P = ParamSpec("P")
 
@@ -392,8 +392,8 @@ class Tensor(ArrayMethods, Assignable, Interchange):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         primitive = REGISTRY.get(ufunc)
         if method != "__call__":
-            return ufunc_method(ufunc, method, inputs, kwargs)
-        if primitive is None:
+            return UFUNC_METHODS[method](ufunc, *inputs, **kwargs)
+        if primitive is None and (primitive := late(ufunc)) is None:
             return without_rule(ufunc, inputs, kwargs)
         if kwargs:
             return record_with_keywords(primitive, inputs, kwargs)
@@ -776,11 +776,6 @@ def without_rule(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
             f"tracked; .detach() it, or add a rule with autograd_core.define(np.{name}, ...)"
         )
     return wrap_all(function(*unwrap(tuple(args)), **unwrap(dict(kwargs))))
-
-
-def ufunc_method(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: Any) -> Any:
-    """``ufunc.reduce`` and its kin, as composites/ufunc_methods.py makes them of other operations."""
-    return UFUNC_METHODS[method](ufunc, *inputs, **kwargs)
 
 
 def seed_like(tensor: Tensor, gradient: Any, *, conjugate: bool = True) -> Any:

@@ -1,5 +1,10 @@
 """Gradient rules, each beside the NumPy function it belongs to; importing this registers all."""
 
+import sys
+from importlib import import_module
+from typing import Any
+
+from autograd_core.primitive import REGISTRY, Primitive
 from autograd_core.rules import (
     arithmetic,
     comparison,
@@ -9,6 +14,7 @@ from autograd_core.rules import (
     einsum,
     fft,
     indexing,
+    nan_reductions,
     piecewise,
     products,
     quantiles,
@@ -28,6 +34,7 @@ __all__ = [
     "einsum",
     "fft",
     "indexing",
+    "nan_reductions",
     "piecewise",
     "products",
     "quantiles",
@@ -37,3 +44,14 @@ __all__ = [
     "sorting",
     "transcendental",
 ]
+
+# Libraries that are not imported here, and our rules for them.
+LATE = {"scipy.special": "autograd_core.rules.special"}
+
+
+def late(function: Any) -> Primitive | None:
+    """The operation of a function that may be of another library, with its rules loaded now."""
+    for library, rules in LATE.items():
+        if library in sys.modules:
+            import_module(rules)
+    return REGISTRY.get(function)
