@@ -1,6 +1,7 @@
 """Initial values: each function fills a Tensor in place and returns it, as in PyTorch.
 
-Values are drawn in float64 and rounded, so float32 and float64 models of one seed agree.
+Values are drawn from ``rng`` (None: the default generator, which ``autograd_core.manual_seed``
+seeds) in float64 and rounded, so that float32 and float64 models of one seed agree.
 """
 
 from __future__ import annotations
@@ -10,14 +11,8 @@ from math import sqrt
 import numpy as np
 
 from autograd_core import Tensor
+from autograd_core.random import draw
 from nn.errors import OptionError
-
-_default_rng = np.random.default_rng()
-
-
-def generator(rng: np.random.Generator | int | None) -> np.random.Generator:
-    """The generator to draw from: the one given, one for the seed given, or the common one."""
-    return _default_rng if rng is None else np.random.default_rng(rng)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
@@ -34,7 +29,7 @@ def uniform_(
     >>> bool((uniform_(Tensor(np.empty(9)), -1, 1).data < 1).all())
     True
     """
-    tensor.assign(generator(rng).uniform(low, high, tensor.shape))
+    tensor.assign(draw(lambda drawn: drawn.uniform(low, high, tensor.shape), rng))
     return tensor
 
 
@@ -42,7 +37,7 @@ def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, rng: np.random.Generator | None = None
 ) -> Tensor:
     """Fill with draws from the normal distribution."""
-    tensor.assign(generator(rng).normal(mean, std, tensor.shape))
+    tensor.assign(draw(lambda drawn: drawn.normal(mean, std, tensor.shape), rng))
     return tensor
 
 

@@ -1,4 +1,4 @@
-"""Modules: registration, names, state dicts, errors that know the way; layers and initial values."""
+"""Modules: registration, names, state dicts, errors that know the way; layers, initial values."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nn
-from autograd_core import Tensor
+from autograd_core import Tensor, manual_seed
 from autograd_core.errors import DtypeError, ShapeError
 from autograd_core.testing import gradcheck
 from nn.errors import LayerShapeError, OptionError, StateError
@@ -303,6 +303,15 @@ def test_linear_starts_uniform_within_one_over_sqrt_of_its_inputs() -> None:
         assert np.abs(parameter.data).max() <= 1 / 20
         assert np.abs(parameter.data).max() > 0.95 / 20
     assert layer.weight.data.std() == pytest.approx(1 / 20 / np.sqrt(3), rel=0.01)
+
+
+def test_the_common_generator_is_seeded_by_manual_seed() -> None:
+    states = []
+    for _ in range(2):
+        manual_seed(5)
+        states.append(nn.Sequential(nn.Linear(2, 2), nn.MLP([2, 2])).state_dict())
+    assert all((array == states[1][name]).all() for name, array in states[0].items())
+    assert (nn.Linear(2, 2).weight.data != states[0]["0.weight"]).any()
 
 
 def test_initializers_have_the_variance_they_promise() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nn import init
+from autograd_core.random import generator
 from nn.errors import OptionError
 from nn.layers.activation import activation_named
 from nn.layers.linear import Linear
@@ -70,7 +70,7 @@ class MLP(Sequential):
             )
         for size in sizes:
             positive("MLP", size=size)
-        rng = init.generator(seed)
+        rng = generator(seed)
         layers: list[Module] = []
         for inputs, outputs in pairwise(sizes):
             layers.append(Linear(inputs, outputs, bias, rng=rng, dtype=dtype))

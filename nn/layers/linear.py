@@ -35,7 +35,6 @@ class Linear(Module):
         positive("Linear", in_features=in_features, out_features=out_features)
         self.in_features = in_features
         self.out_features = out_features
-        rng = init.generator(rng)
         self.weight = Parameter(np.empty((out_features, in_features), dtype))
         init.kaiming_uniform_(self.weight, a=sqrt(5), rng=rng)
         self.bias = None
