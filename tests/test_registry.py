@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from autograd_core import graph
 from autograd_core.containers import flatten
 from autograd_core.primitive import REGISTRY
+from autograd_core.rules import load_installed
 from autograd_core.testing.drawer import HypothesisDrawer, RandomDrawer
 from autograd_core.testing.gate import (
     CHECKS,
@@ -28,6 +29,7 @@ from autograd_core.testing.report import GradientError
 
 Function = Callable[..., Any]
 
+load_installed()
 OPERATIONS = {qualified_name(function): function for function in REGISTRY}
 SAMPLED = [name for name in sorted(OPERATIONS) if REGISTRY[OPERATIONS[name]].sample is not None]
 RULED = [name for name in SAMPLED if REGISTRY[OPERATIONS[name]].operands]

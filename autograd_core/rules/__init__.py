@@ -2,6 +2,7 @@
 
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from autograd_core.primitive import REGISTRY, Primitive
@@ -55,3 +56,10 @@ def late(function: Any) -> Primitive | None:
         if library in sys.modules:
             import_module(rules)
     return REGISTRY.get(function)
+
+
+def load_installed() -> None:
+    """Load the rules for every optional library that is installed, to see all there are."""
+    for library, rules in LATE.items():
+        if find_spec(library.partition(".")[0]):
+            import_module(rules)
