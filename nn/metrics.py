@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,8 @@ def hits(output: npt.NDArray[Any], target: npt.NDArray[Any]) -> Sums:
 def deviations(output: npt.NDArray[Any], target: npt.NDArray[Any]) -> Sums:
     """For each column the squared residuals, the targets, their squares, and the count."""
     output, target = (
-        array.reshape(len(array), -1).astype(np.float64) for array in (output, target)
+        array.reshape(len(array), prod(array.shape[1:])).astype(np.float64)
+        for array in (output, target)
     )
     columns = [
         ((target - output) ** 2).sum(axis=0),

@@ -51,8 +51,10 @@ class ParameterBuffer:
         nodes: list[Any] = [parameter.node for parameter in self.parameters]
         if nodes != self._nodes:
             # First call, or a parameter was frozen and unfrozen, which gave it a new leaf.
-            for node, parameter, span in zip(nodes, self.parameters, self.spans, strict=True):
-                if isinstance(node, Leaf) and node.target is None:
+            for before, node, parameter, span in zip(
+                self._nodes, nodes, self.parameters, self.spans, strict=True
+            ):
+                if node is not None and node is not before:
                     node.target = self.gradients[span].reshape(parameter.shape)
                     if node.grad is not None:
                         node.write(node.grad)

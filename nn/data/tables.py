@@ -165,7 +165,7 @@ def numbers(
 def read_npz(path: str | Path, task: Task = "auto") -> Table:
     """Read a .npz file with arrays ``x`` (n, ...) and ``y`` (n,) or (n, outputs)."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             missing = [name for name in ("x", "y") if name not in arrays]
             if missing:
                 raise DataError(

@@ -1,0 +1,105 @@
+"""Files of arrays: what is saved is loaded, to the bit, and never half of it."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nn
+from nn.errors import StateError
+from nn.serialization import write_atomically
+
+arrays = st.dictionaries(
+    st.text(min_size=1, max_size=8),
+    st.tuples(
+        st.sampled_from([(), (0,), (3,), (2, 3)]), st.sampled_from(["f4", "f8", "i8", "u1", "?"])
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(arrays)
+def test_round_trip(tmp_path_factory: pytest.TempPathFactory, kinds: dict[str, tuple]) -> None:  # type: ignore[type-arg]
+    rng = np.random.default_rng(0)
+    state = {name: np.array(rng.normal(size=s) * 9).astype(d) for name, (s, d) in kinds.items()}
+    path = tmp_path_factory.mktemp("state") / "state.safetensors"
+    nn.save(state, path)
+    loaded = nn.load(path)
+    assert loaded.keys() == state.keys()
+    for name, array in state.items():
+        assert loaded[name].dtype == array.dtype
+        np.testing.assert_array_equal(loaded[name], array)
+
+
+def test_model_round_trip_and_equal_bytes(tmp_path: Path) -> None:
+    model = nn.MLP([3, 4, 2], seed=0)
+    nn.save(model.state_dict(), tmp_path / "a", metadata={"note": "x"})
+    nn.save(dict(reversed(model.state_dict().items())), tmp_path / "b", metadata={"note": "x"})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    other = nn.MLP([3, 4, 2], seed=1)
+    other.load_state_dict(nn.load(tmp_path / "a"))
+    for name, array in other.state_dict().items():
+        np.testing.assert_array_equal(array, model.state_dict()[name])
+
+
+def test_views_and_fortran_arrays_are_saved_as_their_values(tmp_path: Path) -> None:
+    array = np.arange(12.0).reshape(3, 4)
+    state = {"t": array.T, "f": np.asfortranarray(array), "s": array[::2, ::-1]}
+    nn.save(state, tmp_path / "state")
+    for name, loaded in nn.load(tmp_path / "state").items():
+        np.testing.assert_array_equal(loaded, state[name])
+
+
+def test_broken_files_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    nn.save({"w": np.ones(100)}, path)
+    whole = path.read_bytes()
+    for content in (b"", b"\x80\x04K\x01.", whole[:20], whole[:-1], b"\xff" * 8 + whole[8:]):
+        path.write_bytes(content)
+        with pytest.raises(StateError, match="not a complete safetensors file"):
+            nn.load(path)
+    with pytest.raises(FileNotFoundError):
+        nn.load(tmp_path / "missing")
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_crash_leaves_the_old_file_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    path = tmp_path / "state"
+    write_atomically(path, b"old")
+
+    def crash(*_: object) -> None:
+        raise OSError("disk on fire")
+
+    if call == "fsync":
+        monkeypatch.setattr(os, "fsync", crash)
+    else:
+        monkeypatch.setattr(Path, "replace", crash)
+    with pytest.raises(OSError, match="disk on fire"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_content_is_on_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, order = tmp_path / "state", []
+    fsync, replace = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda fd: (order.append("fsync"), fsync(fd)))
+    monkeypatch.setattr(
+        Path, "replace", lambda self, to: (order.append("replace"), replace(self, to))
+    )
+    write_atomically(path, b"new")
+    assert order == ["fsync", "replace", "fsync"] and path.read_bytes() == b"new"
+
+
+def test_files_get_the_permissions_of_new_files(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_bytes(b"")
+    write_atomically(tmp_path / "state", b"")
+    assert (tmp_path / "state").stat().st_mode == (tmp_path / "plain").stat().st_mode

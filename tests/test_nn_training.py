@@ -1,0 +1,206 @@
+"""The training loop: histories, validation, divergence, and ranks played by a strategy."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nn
+from nn import functional as F
+from nn import metrics
+from nn.errors import DivergedError
+from nn.training import Callback, Progress, fit
+
+
+def line(n: int = 64, dtype: type = np.float64) -> tuple[np.ndarray, np.ndarray]:
+    x = np.linspace(-1, 1, n, dtype=dtype).reshape(-1, 1)
+    return x, 2 * x + 1
+
+
+@dataclass
+class Recorder(Callback):
+    """Writes down what it is told."""
+
+    events: list[str] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    stop_after: int = 10**9
+
+    def on_start(self, progress: Progress) -> None:
+        self.events.append("start")
+
+    def on_step(self, progress: Progress) -> None:
+        self.events.append(f"step {progress.step}")
+        self.losses.append(progress.loss)
+
+    def on_epoch(self, progress: Progress) -> None:
+        self.events.append(f"epoch {progress.epoch}")
+        progress.stop = progress.epoch >= self.stop_after
+
+    def on_end(self, progress: Progress) -> None:
+        self.events.append("end")
+
+
+def run(**options: Any) -> tuple[nn.Module, nn.History]:
+    x, y = line()
+    model = nn.MLP([1, 8, 1], "tanh", seed=0, dtype=np.float64)
+    settings: dict[str, Any] = {"epochs": 3, "optimizer": nn.Adam(model.parameters(), lr=0.01)}
+    loader = nn.DataLoader(x, y, batch_size=20, shuffle=True, seed=0)
+    return model, fit(model, loader, loss=F.mse_loss, **settings | options)
+
+
+def test_fit_is_the_loop_one_would_write() -> None:
+    model, history = run()
+    x, y = line()
+    other = nn.MLP([1, 8, 1], "tanh", seed=0, dtype=np.float64)
+    optimizer = nn.Adam(other.parameters(), lr=0.01)
+    loader = nn.DataLoader(x, y, batch_size=20, shuffle=True, seed=0)
+    losses = []
+    for _ in range(3):
+        total = 0.0
+        for inputs, targets in loader:
+            loss = F.mse_loss(other(inputs), targets)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(inputs)
+        losses.append(total / 64)
+    np.testing.assert_allclose(history["loss"], losses, rtol=1e-14)
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, other.state_dict()[name])
+
+
+def test_history_and_its_csv() -> None:
+    x, y = line(10)
+    _, history = run(validation=nn.DataLoader(x, y, batch_size=4), metrics=[metrics.r2])
+    assert len(history) == 3 and history.columns == ["epoch", "loss", "val_loss", "val_r2"]
+    heading, *lines = history.to_csv().splitlines()
+    assert heading == "epoch,loss,val_loss,val_r2"
+    for row, text in zip(history.rows, lines, strict=True):
+        assert [float(cell) for cell in text.split(",")] == list(row.values())
+
+
+def test_validation_is_exact_for_uneven_batches_and_leaves_the_mode() -> None:
+    x, y = line(10)
+    model = nn.MLP([1, 8, 1], "tanh", seed=0, dtype=np.float64)
+    found = nn.evaluate(
+        model, nn.DataLoader(x, y, batch_size=4), loss=F.mse_loss, metrics=[metrics.r2]
+    )
+    assert found["loss"] == pytest.approx(np.mean((model(x).data - y) ** 2), rel=1e-14)
+    residual = ((model(x).data - y) ** 2).sum()
+    assert found["r2"] == pytest.approx(1 - residual / ((y - y.mean()) ** 2).sum())
+    assert model.training
+    nn.evaluate(model.eval(), nn.DataLoader(x, y), loss=F.mse_loss)
+    assert not model.training and all(p.grad is None for p in model.parameters())
+
+
+def test_callbacks_hear_everything_and_can_stop() -> None:
+    recorder = Recorder(stop_after=2)
+    _, history = run(callbacks=[recorder], epochs=5)
+    steps = [f"step {k}" for k in range(1, 9)]
+    assert recorder.events == ["start", *steps[:4], "epoch 1", *steps[4:], "epoch 2", "end"]
+    assert len(history) == 2
+    weights = [20, 20, 20, 4]
+    assert history["loss"][0] == pytest.approx(np.average(recorder.losses[:4], weights=weights))
+
+
+# -- ranks -----------------------------------------------------------------------------------------
+
+
+class OneOf:
+    """A strategy that notes the sums of its shard, and makes up those of the others."""
+
+    is_main = False
+
+    def __init__(self, shard: tuple[int, int]) -> None:
+        self.shard = shard
+        self.seen: list[np.ndarray] = []
+
+    def prepare(self, model: nn.Module, optimizer: nn.Optimizer) -> nn.Module:
+        return model
+
+    def reduce_sum(self, values: np.ndarray) -> np.ndarray:
+        self.seen.append(values)
+        return np.ones_like(values)
+
+
+def test_shards_add_up_to_the_whole() -> None:
+    x, y = line(11)
+    model = nn.MLP([1, 4, 1], seed=0, dtype=np.float64)
+    loader = nn.DataLoader(x, y, batch_size=5)
+    whole = OneOf((0, 1))
+    nn.evaluate(model, loader, loss=F.mse_loss, metrics=[metrics.r2], strategy=whole)
+    for size in (2, 3, 7):
+        parts = [OneOf((rank, size)) for rank in range(size)]
+        for part in parts:
+            nn.evaluate(model, loader, loss=F.mse_loss, metrics=[metrics.r2], strategy=part)
+        for k, total in enumerate(whole.seen):
+            np.testing.assert_allclose(sum(part.seen[k] for part in parts), total, rtol=1e-13)
+
+
+# -- divergence ------------------------------------------------------------------------------------
+
+
+def test_a_loss_that_is_not_finite_stops_before_the_step() -> None:
+    x, y = line(8)
+    x[5] = np.inf
+    model = nn.Linear(1, 1, dtype=np.float64, rng=np.random.default_rng(0))
+    before = model.state_dict()
+    recorder = Recorder()
+    with pytest.raises(DivergedError) as caught:
+        fit(
+            model,
+            nn.DataLoader(x, y, batch_size=2),
+            loss=F.mse_loss,
+            optimizer=nn.SGD(model.parameters(), lr=0.0),
+            epochs=1,
+            callbacks=[recorder],
+        )
+    assert "diverged at step 3 (epoch 1) with loss inf" in str(caught.value)
+    assert "the first gradient that is not finite is that of weight" in str(caught.value)
+    assert recorder.events[-1] == "end"
+    assert all((array == before[name]).all() for name, array in model.state_dict().items())
+
+
+def test_divergence_names_the_parameter_that_went_first() -> None:
+    x, y = line()
+    model = nn.MLP([1, 4, 1], "tanh", seed=0)
+    model[2].bias.data[0] = np.nan
+    with pytest.raises(DivergedError, match=r"the first parameter that is not finite is 2\.bias"):
+        fit(
+            model,
+            nn.DataLoader(x, y),
+            loss=F.mse_loss,
+            optimizer=nn.SGD(model.parameters()),
+            epochs=1,
+        )
+
+
+def test_a_learning_rate_far_too_high_is_reported_and_the_model_stays_finite() -> None:
+    x, y = line(dtype=np.float32)
+    model = nn.MLP([1, 8, 1], "relu", seed=0)
+    with pytest.raises(DivergedError, match="lower the learning rate"):
+        fit(
+            model,
+            nn.DataLoader(x, y, batch_size=8),
+            loss=F.mse_loss,
+            optimizer=nn.SGD(model.parameters(), lr=1e6),
+            epochs=50,
+        )
+    assert all(np.isfinite(array).all() for array in model.state_dict().values())
+
+
+# -- metrics ---------------------------------------------------------------------------------------
+
+
+def test_accuracy() -> None:
+    logits = np.array([[2.0, 1.0], [0.0, 3.0], [5.0, 4.0]])
+    assert metrics.accuracy(logits, np.array([0, 1, 1])) == pytest.approx(2 / 3)
+    assert metrics.accuracy(np.array([[-1.0], [2.0]]), np.array([[0], [0]])) == 0.5
+
+
+def test_r2() -> None:
+    y = np.array([[1.0, 10.0], [2.0, 30.0], [3.0, 20.0]])
+    assert metrics.r2(y, y) == 1
+    assert metrics.r2(np.broadcast_to(y.mean(axis=0), y.shape), y) == pytest.approx(0)
+    assert metrics.r2(y[:, 0], y[:, 0] + 1) == pytest.approx(1 - 3 / 2)
