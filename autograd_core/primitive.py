@@ -86,10 +86,12 @@ class Primitive:
         "keep_x",
         "keep_y",
         "keeps",
+        "keeps_of",
         "label",
         "multiple",
         "name",
         "operand_slots",
+        "out_slot",
         "operands",
         "parameters",
         "ready",
@@ -109,6 +111,7 @@ class Primitive:
     parameters: tuple[str, ...]
     operand_slots: tuple[int, ...]
     shape_slots: tuple[int, ...]
+    out_slot: int | None
     rules: tuple[Rule, ...]
     keeps: tuple[frozenset[int], ...]
     # For ufuncs of one and two operands, which slots to keep when only x, only y or both are
@@ -176,6 +179,8 @@ class Primitive:
         self.keeps = tuple(frozenset(need) for need in needs)
         self.operand_slots = tuple(slots[operand] for operand in self.operands)
         self.shape_slots = tuple(shape_slots)
+        self.out_slot = self.parameters.index("out") if "out" in self.parameters else None
+        self.keeps_of: dict[tuple[int, ...], frozenset[int]] = {}
         count = len(self.operands)
         plain = isinstance(self.forward, np.ufunc) and not self.irregular
         if plain and self.operands == self.parameters and count in (1, 2):
@@ -187,6 +192,15 @@ class Primitive:
             # Last: another thread may already be looking at these.
             self.unary, self.binary = count == 1, count == 2
         self.ready = True
+
+    def kept(self, tracked: tuple[int, ...]) -> frozenset[int]:
+        """The slots to keep when the operands in these slots are tracked."""
+        keep = self.keeps_of.get(tracked)
+        if keep is None:
+            pairs = zip(self.operand_slots, self.keeps, strict=True)
+            keep = frozenset().union(*(keeps for slot, keeps in pairs if slot in tracked))
+            self.keeps_of[tracked] = keep
+        return keep
 
 
 def argument_names(rule: Rule) -> tuple[str, ...]:

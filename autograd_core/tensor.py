@@ -583,25 +583,33 @@ def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
     if not primitive.ready:
         primitive.resolve()
     row = primitive.bind(*args, **kwargs)
-    arrays = [unwrap(value) for value in row]
+    arrays, tracked = [], []
+    for slot, value in enumerate(row):
+        kind = type(value)
+        if kind is Tensor:
+            arrays.append(value._array)
+            if value._node is not None:
+                tracked.append(slot)
+        elif kind is list or kind is tuple or kind is dict:
+            arrays.append(unwrap(value))
+            if is_tracked(value):
+                tracked.append(slot)
+        else:
+            arrays.append(value)
     result = primitive.replay(*arrays)
     recording = mode.recording
-    if not (recording and primitive.rules and any(is_tracked(value) for value in row)):
+    if not (tracked and recording and primitive.rules):
         wrapped = wrap_all(result)
         if primitive.view and type(row[0]) is Tensor:
             share_version(row[0], wrapped)
         return wrapped
-    refuse_lost_gradients(primitive, row)
-    if primitive.sequence:
-        (slot,) = primitive.operand_slots
-        sources = tuple(item._node if type(item) is Tensor else None for item in row[slot])
-        keep = primitive.keeps[0]
-    else:
-        operands = [row[slot] for slot in primitive.operand_slots]
-        sources = tuple(item._node if type(item) is Tensor else None for item in operands)
-        keep = frozenset().union(
-            *(keeps for source, keeps in zip(sources, primitive.keeps, strict=True) if source)
-        )
+    refuse_lost_gradients(primitive, row, tracked)
+    operand_slots = primitive.operand_slots
+    operands = (
+        row[operand_slots[0]] if primitive.sequence else [row[slot] for slot in operand_slots]
+    )
+    sources = tuple([item._node if type(item) is Tensor else None for item in operands])
+    keep = primitive.kept(tuple(tracked))
     slots = (
         *[array if slot in keep else None for slot, array in enumerate(arrays)],
         result if len(arrays) in keep else None,
@@ -616,8 +624,11 @@ def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
         node = new_node(primitive, sources, slots, wrapped._array.shape, wrapped._array.dtype)
         if node.dtype.kind in "fc":
             wrapped._node = node
-    seen = [tensor for slot in keep if slot < len(row) for tensor in tensors_in(row[slot])]
-    node.versions = tuple((t.version, t.version[0]) for t in seen if t.is_leaf) or None
+    for slot in keep:
+        if slot < len(row):
+            for tensor in tensors_in(row[slot]):
+                if cell := tensor._version or untracked_version(tensor):
+                    node.versions = (*(node.versions or ()), (cell, cell[0]))
     if recording is not True:
         recording.recorded(node, result)
     return wrapped
@@ -752,19 +763,19 @@ def shape_of(value: Any) -> Any:
     return np.shape(value)
 
 
-def refuse_lost_gradients(primitive: Primitive, row: tuple[Any, ...]) -> None:
+def refuse_lost_gradients(primitive: Primitive, row: tuple[Any, ...], tracked: list[int]) -> None:
     """Raise if a tracked Tensor stands where the operation has no rule for it."""
-    for slot, (parameter, value) in enumerate(zip(primitive.parameters, row, strict=True)):
-        if parameter == "out" and value is not None:
-            raise MutationError(
-                f"{primitive.name}: out= cannot be recorded, Tensors are values; "
-                "leave it away and use the result"
-            )
-        if slot not in primitive.operand_slots and is_tracked(value):
+    for slot in tracked:
+        if slot not in primitive.operand_slots:
             raise MissingRuleError(
-                f"{primitive.name}: no gradient flows to the parameter {parameter!r}, and it is "
-                "tracked; pass it .detach()ed"
+                f"{primitive.name}: no gradient flows to the parameter "
+                f"{primitive.parameters[slot]!r}, and it is tracked; pass it .detach()ed"
             )
+    if primitive.out_slot is not None and row[primitive.out_slot] is not None:
+        raise MutationError(
+            f"{primitive.name}: out= cannot be recorded, Tensors are values; "
+            "leave it away and use the result"
+        )
 
 
 def without_rule(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
