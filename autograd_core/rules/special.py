@@ -351,8 +351,8 @@ define(
 define(
     special.pseudo_huber,
     Elementwise((POSITIVE, REAL)),
-    x=lambda g, x, y, out: g * (2 * out / x - y * (y / x) / np.hypot(1, y / x)),
-    y=lambda g, x, y: g * y / np.hypot(1, y / x),
+    x=lambda g, x, y, out: g * (out / x) * (out / x) / np.hypot(x, y),
+    y=lambda g, x, y: g * y * (x / np.hypot(x, y)),
 )
 
 
