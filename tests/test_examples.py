@@ -1,0 +1,50 @@
+"""The examples run, and show what they say they show."""
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+
+
+def example(name: str) -> dict[str, Any]:
+    """What an example defines."""
+    return runpy.run_path(str(EXAMPLES / name))
+
+
+def test_linear_regression_finds_the_line(capsys: pytest.CaptureFixture[str]) -> None:
+    weight, bias = example("linear_regression.py")["main"]()
+    assert abs(weight - 2) < 1e-2 and abs(bias - 1) < 1e-2
+    printed = capsys.readouterr().out
+    assert f"Learned weight: {weight:.6f}" in printed and f"Learned bias:   {bias:.6f}" in printed
+    assert "Weight error: 0.00" in printed and "Bias error: 0.00" in printed
+    assert printed.endswith("Model quality: excellent\n")
+
+
+def test_linear_regression_says_when_it_is_not_there_yet(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    example("linear_regression.py")["main"](epochs=1)
+    assert capsys.readouterr().out.endswith("Model quality: not there yet\n")
+
+
+def test_sigmoid_mlp_equals_the_equations_and_learns_xor(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = example("sigmoid_mlp.py")["main"]()
+    assert found["cross-entropy"] < 1e-12 and found["half mean squared error"] < 1e-12
+    assert found["error"] < 0.1
+    assert "ŷ = " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_each_loss_has_its_own_delta(seed: int) -> None:
+    defined = example("sigmoid_mlp.py")
+    parameters = defined["initial"](seed)
+    by_hand, by_engine = defined["gradients_by_hand"], defined["gradients_by_engine"]
+    for loss in ("cross-entropy", "half mean squared error"):
+        assert defined["difference"](parameters, loss) < 1e-12
+    crossed = by_hand(parameters, "cross-entropy")[3] - by_engine(parameters, "squared")[3]
+    assert abs(crossed).max() > 1e-3
