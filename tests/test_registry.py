@@ -4,6 +4,9 @@ Run one operation's with ``pytest tests/test_registry.py -k sinh``, and more exa
 ``--hypothesis-profile nightly``.
 """
 
+import contextlib
+import importlib
+import pkgutil
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +15,11 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+import autograd_core
+import nn
 from autograd_core import graph
 from autograd_core.containers import flatten
+from autograd_core.errors import MissingExtraError
 from autograd_core.primitive import REGISTRY
 from autograd_core.rules import load_installed
 from autograd_core.testing.drawer import HypothesisDrawer, RandomDrawer
@@ -30,6 +36,12 @@ from autograd_core.testing.report import GradientError
 Function = Callable[..., Any]
 
 load_installed()
+# Some operations register only when they are first used; none may escape the gate.
+for package in (autograd_core, nn):
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        with contextlib.suppress(MissingExtraError):
+            importlib.import_module(module.name)
+
 OPERATIONS = {qualified_name(function): function for function in REGISTRY}
 SAMPLED = [name for name in sorted(OPERATIONS) if REGISTRY[OPERATIONS[name]].sample is not None]
 RULED = [name for name in SAMPLED if REGISTRY[OPERATIONS[name]].operands]

@@ -15,8 +15,8 @@ T = TypeVar("T")
 Shape = tuple[int, ...]
 Array = npt.NDArray[np.float64]
 
-# How far drawn elements stay from zero, and operands from the kinks of their operation: many times
-# the step of the differences.
+# How far drawn elements stay from zero (or other points), and operands from the kinks of their
+# operation: many times the step of the differences.
 MARGIN = 0.02
 
 
@@ -65,8 +65,13 @@ class Drawer(ABC):
             shapes.append(stretched[dropped:])
         return shapes
 
-    def array(self, shape: Shape | None = None, domain: Domain = REAL) -> Array:
-        """A float64 array with elements that are distinct, well apart and not close to zero.
+    def array(
+        self,
+        shape: Shape | None = None,
+        domain: Domain = REAL,
+        away_from: Sequence[float] = (0.0,),
+    ) -> Array:
+        """A float64 array with elements that are distinct, well apart and not close to some points.
 
         Each element lies in a cell of its own of the domain, so that sorting, ties and maxima are
         the same a step of the differences away.
@@ -78,8 +83,7 @@ class Drawer(ABC):
         shape = self.shape() if shape is None else shape
         size = int(np.prod(shape))
         cells = (np.arange(size) + self.rng.uniform(0.2, 0.8, size)) / max(size, 1)
-        values = domain.low + (domain.high - domain.low) * self.rng.permutation(cells)
-        return away_from_zero(values, domain).reshape(shape)
+        return spread(self.rng.permutation(cells), domain, away_from).reshape(shape)
 
     def axis(self, ndim: int) -> int:
         """An axis of an array, counted from the front or from the back."""
@@ -170,13 +174,17 @@ class HypothesisDrawer(Drawer):
         return int(self._draw(self._integers(low, high)))
 
 
-def away_from_zero(values: Array, domain: Domain) -> Array:
-    """Values of a domain around zero, moved outwards so that none is close to zero."""
-    if not domain.low < 0 < domain.high:
-        return values
-    bound = np.where(values < 0, -domain.low, domain.high)
-    margin = np.minimum(MARGIN, bound / 2)
-    return values * (1 - margin / bound) + np.copysign(margin, values)
+def spread(fractions: Array, domain: Domain, away_from: Sequence[float] = (0.0,)) -> Array:
+    """Fractions between 0 and 1 as numbers of a domain, in order, with a margin around points.
+
+    >>> spread(np.array([0.0, 0.25, 0.75, 1.0]), Domain(-1.02, 1.02))
+    array([-1.02, -0.52,  0.52,  1.02])
+    """
+    points = sorted(point for point in away_from if domain.low < point < domain.high)
+    values = domain.low + fractions * (domain.high - domain.low - 2 * MARGIN * len(points))
+    for point in points:
+        values = np.where(values >= point - MARGIN, values + 2 * MARGIN, values)
+    return values
 
 
 def example_of(primitive: Primitive, drawer: Drawer) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -211,8 +219,7 @@ def leave_kinks(sample: Elementwise, operands: list[Array], rng: np.random.Gener
             return
         for operand, domain in zip(operands, sample.domains, strict=True):
             again = unbroadcast_any(close, operand.shape)
-            fresh = rng.uniform(domain.low, domain.high, operand.shape)
-            operand[again] = away_from_zero(fresh, domain)[again]
+            operand[again] = spread(rng.random(operand.shape), domain)[again]
     raise ValueError(f"the domains {sample.domains} lie within {MARGIN} of a kink everywhere")
 
 

@@ -16,6 +16,7 @@ from autograd_core.primitive import REGISTRY, Primitive
 from autograd_core.tensor import Tensor, record
 from autograd_core.testing.drawer import Drawer, example_of
 from autograd_core.testing.gradcheck import check_form, check_rounding, gradcheck
+from autograd_core.testing.layouts import LAYOUTS
 from autograd_core.testing.point import (
     Array,
     Point,
@@ -253,8 +254,8 @@ def check_complex(call: Call) -> None:
 
 def check_layouts(call: Call) -> None:
     """Neither values nor gradients depend on how operands and cotangents lie in memory."""
-    for layout in LAYOUTS:
-        arrays = [layout(array) for array in call.arrays]
+    for layout, arranged in LAYOUTS.items():
+        arrays = [arranged(array) for array in call.arrays]
         packed = [np.array(array, order="C") for array in arrays]
         if not accepts(call, packed):
             continue
@@ -262,13 +263,13 @@ def check_layouts(call: Call) -> None:
         with np.errstate(all="ignore"):
             expected, expected_vjp = point.record(packed)
             result, vjp = point.record(arrays)
-        cotangents = [layout(cotangent) for cotangent in point.cotangents]
+        cotangents = [arranged(cotangent) for cotangent in point.cotangents]
         packed_cotangents = [np.array(cotangent, order="C") for cotangent in cotangents]
         with np.errstate(all="ignore"):
             found = [*result, *vjp(cotangents)]
             wanted = [*expected, *expected_vjp(packed_cotangents)]
         for one, other in zip(found, wanted, strict=True):
-            agree(call, f"a value or gradient of {layout.__name__} arrays", one, other)
+            agree(call, f"a value or gradient of {layout} arrays", one, other)
 
 
 def check_empty(call: Call) -> None:
@@ -293,35 +294,6 @@ CHECKS: dict[str, Callable[[Call], int | None]] = {
     "layouts": check_layouts,
     "empty": check_empty,
 }
-
-
-# -- layouts ---------------------------------------------------------------------------------------
-
-
-def fortran(array: Array) -> Array:
-    """The array with its first axis the fastest."""
-    return np.array(array, order="F")
-
-
-def strided(array: Array) -> Array:
-    """The array as every other element of a larger one, protected from writes."""
-    view = np.repeat(array[..., None], 2, axis=-1)[..., 0]
-    view.flags.writeable = False
-    return view
-
-
-def reversed_axes(array: Array) -> Array:
-    """The array with negative strides."""
-    axes = tuple(range(array.ndim))
-    return np.flip(np.flip(array, axes).copy(), axes)
-
-
-def broadcast(array: Array) -> Array:
-    """An array of the same shape, but one that repeats its first row without storing it twice."""
-    return np.broadcast_to(array[:1], array.shape) if array.ndim else array
-
-
-LAYOUTS = (fortran, strided, reversed_axes, broadcast)
 
 
 # -- helpers ---------------------------------------------------------------------------------------
