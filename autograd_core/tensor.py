@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from functools import partial
@@ -25,6 +26,7 @@ from autograd_core.graph import (
     OUTPUT,
     Leaf,
     Node,
+    Recorder,
     backward,
     cast,
     mode,
@@ -64,6 +66,9 @@ CREATION: frozenset[Any] = frozenset(
 
 # What ufunc.reduce, .accumulate and their kin do, by name; and calls of one ufunc along axes.
 UFUNC_METHODS: dict[str | tuple[np.ufunc, str], Callable[..., Any]] = {}
+
+# Held while a Tensor gets its version cell.
+making_cell = threading.Lock()
 
 P = ParamSpec("P")
 
@@ -139,9 +144,11 @@ class Tensor(ArrayMethods, Assignable, Interchange):
 
         Behind the count stands whose cell it was: another Tensor's, if this one is a view.
         """
-        if self._version is None:
-            self._version = [0, id(self)]
-        return self._version
+        cell = self._version
+        if cell is None:
+            with making_cell:  # threads that share a Tensor must share its cell
+                cell = self._version = self._version or [0, id(self)]
+        return cell
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -838,13 +845,19 @@ class no_grad(ContextDecorator):
 
     _enabled = False
 
+    def __init__(self) -> None:
+        self._before: list[bool | Recorder] = []
+
     def __enter__(self) -> Self:
-        self._before = [*getattr(self, "_before", []), mode.recording]
-        mode.recording = self._enabled
+        self._before.append(mode.recording)
+        mode.recording = (mode.recorder or True) if self._enabled else False
         return self
 
     def __exit__(self, *exception: object) -> None:
         mode.recording = self._before.pop()
+
+    def _recreate_cm(self) -> Self:
+        return type(self)()  # a decorated function may run in several threads at once
 
 
 class enable_grad(no_grad):

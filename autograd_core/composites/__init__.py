@@ -1,5 +1,29 @@
 """NumPy functions made of other operations, whose gradients follow; importing registers all."""
 
-from autograd_core.composites import fft, matrices, products, selection
+from autograd_core.composites import (
+    differences,
+    fft,
+    joining,
+    matrices,
+    norms,
+    padding,
+    products,
+    selection,
+    statistics,
+    ufunc_methods,
+    updates,
+)
 
-__all__ = ["fft", "matrices", "products", "selection"]
+__all__ = [
+    "differences",
+    "fft",
+    "joining",
+    "matrices",
+    "norms",
+    "padding",
+    "products",
+    "selection",
+    "statistics",
+    "ufunc_methods",
+    "updates",
+]

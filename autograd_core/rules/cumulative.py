@@ -16,13 +16,6 @@ def cumulation(d: Any) -> Any:
     return call(a, axis=d.choice([None, d.axis(a.ndim)]) if a.ndim else None)
 
 
-def along_last(rule: Any, g: Any, a: Any, axis: Any) -> Any:
-    """Apply a rule written for the last axis along another one, or through the raveled array."""
-    if axis is None:
-        return rule(g, a.reshape(-1)).reshape(a.shape)
-    return np.moveaxis(rule(np.moveaxis(g, axis, -1), np.moveaxis(a, axis, -1)), -1, axis)
-
-
 def cumsum_rule(g: Any, a_shape: Shape, axis: Any) -> Any:
     """An element is part of all sums from its own onwards."""
     onwards = np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis)
@@ -66,12 +59,15 @@ def recur(factors: Any, terms: Any) -> Any:
     return result
 
 
-def cumprod_of_last(g: Any, a: Any) -> Any:
+def cumprod_rule(g: Any, a: Any, axis: Any) -> Any:
     """All factors before an element, times what each later product makes of it; no division."""
-    return shifted(np.cumprod(a, axis=-1), 1) * onwards(a, g)
+    if axis is None:
+        return cumprod_rule(g, a.reshape(-1), 0).reshape(a.shape)
+    g, a = np.moveaxis(g, axis, -1), np.moveaxis(a, axis, -1)
+    return np.moveaxis(shifted(np.cumprod(a, axis=-1), 1) * onwards(a, g), -1, axis)
 
 
-define(np.cumprod, cumulation, a=lambda g, a, axis: along_last(cumprod_of_last, g, a, axis))
+define(np.cumprod, cumulation, a=cumprod_rule)
 
 
 # -- running extrema -------------------------------------------------------------------------------

@@ -169,8 +169,6 @@ for extremum in (np.max, np.amax, np.min, np.amin):
 for untracked in (
     np.argmax,
     np.argmin,
-    np.nanargmax,
-    np.nanargmin,
     np.any,
     np.all,
     np.count_nonzero,
@@ -189,12 +187,16 @@ def spread_reduction(d: Any) -> Any:
     return call(a, **settings, **{d.choice(["ddof", "correction"]): ddof})
 
 
+def conjugate(z: Any) -> Any:
+    """The conjugate of complex numbers; real ones as they are."""
+    return np.conj(z) if z.dtype.kind == "c" else z
+
+
 def centered(a: Any, mean: Any, axis: Any, where: Any) -> Any:
     """Differences from the mean, conjugated: ``|z|²`` has the derivative ``2 z̄`` (unconjugated)."""
     if mean is MISSING:
         mean = np.mean(a, axis=axis, keepdims=True, where=True if where is MISSING else where)
-    difference = a - mean
-    return chosen(np.conj(difference) if a.dtype.kind == "c" else difference, where)
+    return chosen(conjugate(a - mean), where)
 
 
 def degrees(a: Any, axis: Any, where: Any, ddof: Any, correction: Any) -> Any:
@@ -254,14 +256,14 @@ def length_rule(g: Any, out: Any, x: Any, ord: float, axis: Any) -> Any:
     kept = reduced(x.shape, axis)
     g, out = g.reshape(kept), out.reshape(kept)
     if ord == 2:
-        return over(g, out) * x
+        return over(g, out) * conjugate(x)
     ratio = over(np.abs(x), out)
-    return g * np.sign(x) * ratio ** (ord - 1)
+    return g * conjugate(np.sign(x)) * ratio ** (ord - 1)
 
 
 @operation(length_sample, label="norm", x=length_rule)
-def length(x: Any, ord: float, axis: Any, keepdims: bool) -> Any:
-    """``(Σ |x|^ord)^(1/ord)`` of real numbers over axes, for a finite order that is not 0."""
+def length(x: Any, ord: float, axis: Any, keepdims: Any) -> Any:
+    """``(Σ |x|^ord)^(1/ord)`` over axes, for a finite order that is not 0."""
     if ord == 2:
-        return np.sqrt(np.add.reduce(x * x, axis=axis, keepdims=keepdims))
+        return np.sqrt(np.add.reduce((x * conjugate(x)).real, axis=axis, keepdims=keepdims))
     return np.add.reduce(np.abs(x) ** ord, axis=axis, keepdims=keepdims) ** (1 / ord)
