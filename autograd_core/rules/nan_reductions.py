@@ -61,8 +61,22 @@ define(
     reduction,
     a=lambda g, a, axis, where: mean_rule(g, a.shape, axis, numbers(a, where)),
 )
-define(np.nanvar, spread_reduction, a=skipping_var_rule)
-define(np.nanstd, spread_reduction, a=skipping_std_rule)
+define(
+    np.nanvar,
+    spread_reduction,
+    a=skipping_var_rule,
+    mean=lambda g, a, axis, ddof, where, mean, correction: -skipping_var_rule(
+        g, a, axis, ddof, where, mean, correction
+    ),
+)
+define(
+    np.nanstd,
+    spread_reduction,
+    a=skipping_std_rule,
+    mean=lambda g, out, a, axis, ddof, where, mean, correction: -skipping_std_rule(
+        g, out, a, axis, ddof, where, mean, correction
+    ),
+)
 define(np.nanmax, reduction, a=skipping_extremum_rule)
 define(np.nanmin, reduction, a=skipping_extremum_rule)
 define(

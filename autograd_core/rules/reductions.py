@@ -180,23 +180,21 @@ for untracked in (
 
 
 def spread_reduction(d: Any) -> Any:
-    """An array, axes and a correction that leaves a positive divisor."""
+    """An array, axes, a correction that leaves a positive divisor, and at times another mean."""
     (a,), settings = reduction(d)
     many = count(a.shape, settings["axis"], MISSING) > 1
-    ddof = d.choice([0, 1, 0.5]) if many else 0
-    return call(a, **settings, **{d.choice(["ddof", "correction"]): ddof})
-
-
-def conjugate(z: Any) -> Any:
-    """The conjugate of complex numbers; real ones as they are."""
-    return np.conj(z) if z.dtype.kind == "c" else z
+    settings[d.choice(["ddof", "correction"])] = d.choice([0, 1, 0.5]) if many else 0
+    if d.boolean():
+        settings["mean"] = d.array(reduced(a.shape, settings["axis"]))
+    return call(a, **settings)
 
 
 def centered(a: Any, mean: Any, axis: Any, where: Any) -> Any:
     """Differences from the mean, conjugated: ``|z|²`` has the derivative ``2 z̄`` (unconjugated)."""
     if mean is MISSING:
         mean = np.mean(a, axis=axis, keepdims=True, where=True if where is MISSING else where)
-    return chosen(conjugate(a - mean), where)
+    difference = a - mean
+    return chosen(np.conj(difference) if a.dtype.kind == "c" else difference, where)
 
 
 def degrees(a: Any, axis: Any, where: Any, ddof: Any, correction: Any) -> Any:
@@ -249,6 +247,11 @@ def length_sample(d: Any) -> Any:
     """An array, an axis and a finite order."""
     a = d.array(d.shape(min_dims=1))
     return call(a, d.choice([1, 2, 3, 1.5, -1]), d.axis(a.ndim), d.boolean())
+
+
+def conjugate(z: Any) -> Any:
+    """The conjugate of complex numbers; real ones as they are."""
+    return np.conj(z) if z.dtype.kind == "c" else z
 
 
 def length_rule(g: Any, out: Any, x: Any, ord: float, axis: Any) -> Any:
