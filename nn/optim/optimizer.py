@@ -12,8 +12,10 @@ from autograd_core import Tensor
 from nn.errors import OptionError, StateError
 from nn.parameters import ParameterBuffer, buffers_of
 
-# Elements updated at once: four arrays of them and two temporaries stay in the second-level cache.
-BLOCK = 16_384
+# Elements updated at once: few enough that the arrays of an update stay in the cache, and so many
+# that the calls do not count (Adam on 536,000: 1.0 ms with 2¹⁴, 0.75 ms with 2¹⁷ or all at once; on
+# 8 million: 18, 14 and 22 ms).
+BLOCK = 2**17
 
 
 class Segment:
