@@ -13,3 +13,6 @@ settings.register_profile("default", patient, max_examples=25, derandomize=True)
 settings.register_profile("nightly", patient, max_examples=1000, derandomize=False)
 # pytest's own --hypothesis-profile is applied later and therefore wins.
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+# Scripts that froze reference values: they need the engines the values came from.
+collect_ignore = ["reference"]
