@@ -68,10 +68,10 @@ def clip(
 @composite(np.select)
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
     """For each element the first choice whose condition holds."""
-    if len(condlist) != len(choicelist) or len(condlist) == 0:
+    if len(condlist) != len(choicelist):
         raise ShapeError(
             f"select: got {len(condlist)} conditions and {len(choicelist)} choices; "
-            "expected as many of each, and at least one"
+            "expected as many of each"
         )
     result = default
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
@@ -85,9 +85,8 @@ def piecewise(
 ) -> Any:
     """Each function where its condition holds, computed only there; the last condition wins."""
     x = as_tensor(x)
-    single = np.isscalar(condlist) or (
-        not isinstance(condlist[0], (list, np.ndarray, Tensor)) and x.ndim > 0
-    )
+    sequence = isinstance(condlist, (list, tuple)) or np.ndim(condlist) > 0
+    single = not sequence or (x.ndim > 0 and np.ndim(condlist[0]) == 0)
     conditions = [condlist] if single else list(condlist)
     if len(funclist) not in (len(conditions), len(conditions) + 1):
         raise ShapeError(
