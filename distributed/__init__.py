@@ -10,6 +10,8 @@ from distributed import clash, faults
 from distributed.communicator import Communicator, MPICommunicator, SingleProcess, world
 from distributed.data_parallel import DataParallel
 from distributed.errors import RankError, UsageError
+from distributed.run_folder import load_model
+from distributed.strategy import OverRanks
 from distributed.threads import ThreadCommunicator, run_ranks
 
 clash.warn_of_dask()
@@ -17,6 +19,8 @@ faults.install()
 
 __all__ = [
     "DataParallel",
+    "OverRanks",
+    "load_model",
     "Communicator",
     "MPICommunicator",
     "SingleProcess",

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TypeVar
 
+from autograd_core.errors import AutogradError
 from distributed.communicator import Communicator
 from distributed.errors import UsageError
 from distributed.launcher import read_launch
@@ -57,19 +58,20 @@ def abort() -> None:
 
 
 def agree(communicator: Communicator, action: Callable[[], T]) -> T:
-    """Do on every rank what may meet a usage error; if it does on any rank, raise it on all.
+    """Do on every rank what the user may have to put right; UsageError on all if one fails.
 
-    >>> from distributed.communicator import SingleProcess
-    >>> agree(SingleProcess(), lambda: 2 + 2)
-    4
+        >>> from autograd_core.errors import AutogradError
+    from distributed.communicator import SingleProcess
+        >>> agree(SingleProcess(), lambda: 2 + 2)
+        4
     """
     try:
-        outcome: T | UsageError = action()
-    except UsageError as error:
+        outcome: T | AutogradError = action()
+    except AutogradError as error:
         outcome = error
-    problem = str(outcome) if isinstance(outcome, UsageError) else None
+    problem = str(outcome) if isinstance(outcome, AutogradError) else None
     for message in communicator.allgather(problem):
         if message is not None:
             raise UsageError(message)
-    assert not isinstance(outcome, UsageError)
+    assert not isinstance(outcome, AutogradError)
     return outcome

@@ -54,7 +54,7 @@ def read_launch(environment: Mapping[str, str] = os.environ) -> Launch:
 
 def usable_cores() -> int:
     """The cores this process may run on: a launcher or a container may have bound it to a few."""
-    if sys.platform == "linux":
+    if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 

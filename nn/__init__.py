@@ -12,6 +12,7 @@ from nn.layers import (
     Sequential,
     Sigmoid,
     Softmax,
+    Standardized,
     Tanh,
 )
 from nn.losses import BCEWithLogitsLoss, CrossEntropyLoss, HalfMSELoss, MSELoss
@@ -33,6 +34,7 @@ __all__ = [
     "Sequential",
     "Sigmoid",
     "Softmax",
+    "Standardized",
     "Tanh",
     # Losses
     "BCEWithLogitsLoss",

@@ -7,9 +7,12 @@ from typing import Any
 from autograd_core.errors import require
 from nn.training import Callback, Progress
 
+# Less than 80 characters, for under mpiexec the width of the terminal is not known.
+LAYOUT = "{desc}|{bar:10}| [{elapsed}<{remaining}{postfix}]"
+
 
 class ProgressBar(Callback):
-    """One bar over all steps, with the loss of the last batch and the last validation.
+    """One bar over all steps, with the loss of the last batch and the last metric validated.
 
     Needs the extra ``train`` (tqdm). Only the main rank should show one.
     """
@@ -20,7 +23,8 @@ class ProgressBar(Callback):
 
     def on_start(self, progress: Progress) -> None:
         """Open the bar."""
-        self.bar = self.tqdm(total=progress.epochs * progress.steps_per_epoch, unit="step")
+        steps = progress.epochs * progress.steps_per_epoch
+        self.bar = self.tqdm(total=steps, bar_format=LAYOUT)
 
     def on_step(self, progress: Progress) -> None:
         """Advance it by a step."""
@@ -29,9 +33,10 @@ class ProgressBar(Callback):
         self.bar.update()
 
     def on_epoch(self, progress: Progress) -> None:
-        """Show what was validated."""
+        """Show the last metric validated, or else the validation loss."""
         row = progress.history.rows[-1]
-        self.shown = {name: f"{value:.4f}" for name, value in row.items() if "val_" in name}
+        validated = [name for name in row if name.startswith("val_")]
+        self.shown = {name: f"{row[name]:.4f}" for name in validated[-1:]}
 
     def on_end(self, progress: Progress) -> None:
         """Close the bar."""

@@ -3,6 +3,7 @@
 from nn.layers.activation import LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from nn.layers.container import MLP, Sequential
 from nn.layers.linear import Identity, Linear
+from nn.layers.standardized import Standardized
 
 __all__ = [
     "LeakyReLU",
@@ -15,4 +16,5 @@ __all__ = [
     "Sequential",
     "Identity",
     "Linear",
+    "Standardized",
 ]
