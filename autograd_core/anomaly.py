@@ -34,14 +34,20 @@ class detect_anomaly(ContextDecorator, Recorder):
     autograd_core.errors.AnomalyError: sqrt: the gradient of operand 0 is not finite; ...
     """
 
+    def __init__(self) -> None:
+        self._before: list[tuple[bool | Recorder, Recorder | None]] = []
+
     def __enter__(self) -> Self:
-        self._before = [*getattr(self, "_before", []), (mode.recording, mode.recorder)]
+        self._before.append((mode.recording, mode.recorder))
         mode.recorder = self
         mode.recording = self if mode.recording else False
         return self
 
     def __exit__(self, *exception: object) -> None:
         mode.recording, mode.recorder = self._before.pop()
+
+    def _recreate_cm(self) -> Self:
+        return type(self)()  # a decorated function may run in several threads at once
 
     def recorded(self, node: Node, out: Any) -> None:
         """Note where an operation was recorded and what its saved arrays held; check its result."""

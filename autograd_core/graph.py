@@ -123,10 +123,11 @@ class Leaf(Node):
     """Where a gradient ends: the Node of a Tensor made with ``requires_grad=True``.
 
     ``grad`` is None until written. ``target``, if set, is the array the gradient must land in: a
-    slice of the flat buffer that optimizers and reducers share.
+    slice of the flat buffer that optimizers and reducers share. ``lock`` lets backward passes of
+    several threads end here.
     """
 
-    __slots__ = ("grad", "target")
+    __slots__ = ("grad", "lock", "target")
 
     grad: Any
     target: Any
@@ -142,6 +143,7 @@ class Leaf(Node):
         self.notes = None
         self.grad = None
         self.target = None
+        self.lock = threading.Lock()
 
     def write(self, gradient: Any) -> None:
         """Set the gradient to a copy of an array, in the flat buffer if there is a place there."""
@@ -157,10 +159,11 @@ class Leaf(Node):
             gradient = run_hooks(self, gradient)
         if gradient.dtype.kind == "c":
             gradient = np.conj(gradient)
-        if self.grad is None:
-            self.write(gradient)
-        else:
-            self.grad += gradient
+        with self.lock:
+            if self.grad is None:
+                self.write(gradient)
+            else:
+                self.grad += gradient
         if self.notes is not None:
             for hook in tuple(self.notes.get("accumulated", {}).values()):
                 hook()
