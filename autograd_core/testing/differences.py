@@ -43,24 +43,20 @@ def judge(
     """Why an analytic derivative disagrees with differences: it is wrong, or the function is rough.
 
     At a *kink* the slopes to the left and to the right differ and the analytic value lies between
-    them, at every scale. At a *jump* a slope grows as fast as the scale shrinks. Anything else is
+    them, at every scale. At a *jump* they also grow as fast as the scale shrinks. Anything else is
     *wrong*: where a function is smooth, the slopes close in on the true value and exclude others.
     """
     steps = step * SCALES
     center = line(0.0)
     right = np.array([(line(h) - center) @ cotangent / h for h in steps])
     left = np.array([(center - line(-h)) @ cotangent / h for h in steps])
-    noise = rounding(magnitude, steps)
-    margin = allowed + noise
-    between = (np.minimum(left, right) - margin <= analytic) & (
-        analytic <= np.maximum(left, right) + margin
-    )
-    if between.all():
-        return "jump" if grows(np.maximum(abs(left), abs(right)), margin).any() else "kink"
-    both_grow = grows(np.minimum(abs(left), abs(right)), margin).all()
-    return "jump" if both_grow and np.isfinite(analytic) else "wrong"
-
-
-def grows(slope: Vector, margin: Vector) -> npt.NDArray[np.bool_]:
-    """From which scale to the next finer one a slope grows like 1/step, and not by rounding."""
-    return (slope[1:] > 3 * slope[:-1]) & (slope[1:] > 10 * margin[1:])
+    noise = allowed + rounding(magnitude, steps)
+    # Curvature moves the slopes of both sides in proportion to the step, a kink or jump only one.
+    bend = np.minimum(abs(np.diff(right)), abs(np.diff(left))) / steps[:-1]
+    margin = noise + 2 * bend.max() * steps
+    low, high = np.minimum(left, right) - margin, np.maximum(left, right) + margin
+    if not ((low <= analytic) & (analytic <= high)).all():
+        return "wrong"
+    steepest = np.maximum(abs(left), abs(right))
+    grows = (steepest[1:] > 3 * steepest[:-1]) & (steepest[1:] > 10 * noise[1:])
+    return "jump" if grows.any() else "kink"
