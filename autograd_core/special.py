@@ -48,8 +48,11 @@ def largest(x: Any, axis: Axis) -> Any:
 
 def log_sum_slope(a: Any, b: Any, out: Any) -> Any:
     """The share of each term in the sum, which is zero if all terms are."""
-    share = np.exp(above(a, out))
-    return share if b is None else b * share
+    if b is None:
+        return np.exp(above(a, out))
+    # A term without weight may be large, infinite or NaN.
+    left_out = np.equal(b, 0) & ~(a <= out)
+    return b * np.exp(above(np.where(left_out, -math.inf, a), out))
 
 
 @operation(

@@ -36,6 +36,12 @@ ERF_SLOPE = 2 / math.sqrt(math.pi)
 NORMAL_PEAK = 1 / math.sqrt(2 * math.pi)
 HALF_ROOT = math.sqrt(0.5)
 
+
+def ratio(x: Any, y: Any) -> Any:
+    """The quotient x / y, with 0 / 0 = 0."""
+    return x / np.where((x == 0) & (y == 0), 1, y)
+
+
 # scipy.special has its own versions of some of NumPy's ufuncs.
 define(special.cbrt, ABOVE_ZERO, x=lambda g, out: g / (3 * out * out))
 define(special.exp2, ANY, x=lambda g, out: g * (out * LN2))
@@ -292,7 +298,7 @@ define(
     special.sici,
     ABOVE_ZERO,
     multiple=True,
-    x=lambda g, x: g[0] * np.sinc(x / math.pi) + g[1] * np.cos(x) / x,
+    x=lambda g, x: g[0] * np.sinc(x / math.pi) + ratio(g[1] * np.cos(x), x),
 )
 define(
     special.fresnel,
@@ -303,11 +309,6 @@ define(
 
 
 # Entropies: x log y with 0 log 0 = 0. Where a term vanishes like that, its gradients do too.
-
-
-def ratio(x: Any, y: Any) -> Any:
-    """The quotient x / y, with 0 / 0 = 0."""
-    return x / np.where((x == 0) & (y == 0), 1, y)
 
 
 def log_factor(x: Any, y: Any, out: Any) -> Any:
