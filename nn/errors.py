@@ -14,6 +14,16 @@ class OptionError(AutogradError, ValueError):
     """An option has a value that means nothing: a hidden size of 0, an unknown optimizer."""
 
 
+def check_positive(owner: str, **sizes: int) -> None:
+    """Raise OptionError unless every size is a positive integer.
+
+    >>> check_positive("Linear", in_features=3)
+    """
+    for name, size in sizes.items():
+        if size < 1 or int(size) != size:
+            raise OptionError(f"{owner}: got {name}={size!r}; expected a positive integer")
+
+
 class TargetError(AutogradError, ValueError):
     """A target is not one the loss can take, such as a class index out of range."""
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_core import Tensor
-from nn.errors import LayerShapeError, OptionError, StateError
+from nn.errors import LayerShapeError, StateError
 
 T = TypeVar("T")
 
@@ -239,13 +239,3 @@ def _once(named: Iterator[tuple[str, T]]) -> Iterator[tuple[str, T]]:
 
 def _listed(what: str, names: list[str]) -> list[str]:
     return [f"{what}: {', '.join(names)}"] if names else []
-
-
-def positive(owner: str, **sizes: int) -> None:
-    """Raise OptionError unless every size is a positive integer.
-
-    >>> positive("Linear", in_features=3)
-    """
-    for name, size in sizes.items():
-        if size < 1 or int(size) != size:
-            raise OptionError(f"{owner}: got {name}={size!r}; expected a positive integer")

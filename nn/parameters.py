@@ -110,6 +110,7 @@ def buffers_of(parameters: Iterable[Tensor]) -> list[ParameterBuffer]:
             [1., 1., 1.]], requires_grad=True)
     """
     parameters = list(parameters)
+    homes: dict[int, ParameterBuffer | None] = {}
     homeless: dict[np.dtype[Any], dict[int, Tensor]] = {}
     for parameter in parameters:
         if not parameter.is_leaf:
@@ -121,9 +122,9 @@ def buffers_of(parameters: Iterable[Tensor]) -> list[ParameterBuffer]:
             raise DtypeError(
                 f"parameters: got dtype {parameter.dtype}; expected real floating parameters"
             )
-        if buffer_of(parameter) is None:
+        homes[id(parameter)] = buffer_of(parameter)
+        if homes[id(parameter)] is None:
             homeless.setdefault(parameter.dtype, {})[id(parameter)] = parameter
-    made = [ParameterBuffer(list(alike.values())) for alike in homeless.values()]
-    found = {id(buffer): buffer for buffer in map(buffer_of, parameters) if buffer is not None}
-    assert len(found) >= len(made)
-    return list(found.values())
+    for alike in homeless.values():
+        homes.update(dict.fromkeys(alike, ParameterBuffer(list(alike.values()))))
+    return [buffer for buffer in dict.fromkeys(homes.values()) if buffer is not None]

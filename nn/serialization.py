@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from collections.abc import Mapping
@@ -22,13 +23,25 @@ def save(
 ) -> None:
     """Write named arrays, such as ``model.state_dict()``, to a safetensors file.
 
-    The file is complete or not there at all, and equal arrays give equal bytes. ``metadata`` is
-    text kept in the header (at most one entry is written in a reproducible place). Needs the extra
-    ``train``.
+    The file is complete or not there at all, and equal contents give equal bytes. ``metadata`` is
+    text kept in the header. Needs the extra ``train``.
     """
     library: Any = require("safetensors.numpy", "train")
     arrays = {name: np.array(value, order="C") for name, value in sorted(state.items())}
-    write_atomically(path, library.save(arrays, dict(metadata) if metadata else None))
+    content: bytes = library.save(arrays)
+    write_atomically(path, with_metadata(content, metadata) if metadata else content)
+
+
+def with_metadata(content: bytes, metadata: Mapping[str, str]) -> bytes:
+    """A safetensors file with text added to its header, in order: the library shuffles it.
+
+    The file is the length of the header in 8 bytes, the header in JSON, and the arrays.
+    """
+    length = int.from_bytes(content[:8], "little")
+    header = {"__metadata__": dict(sorted(metadata.items())), **json.loads(content[8 : 8 + length])}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # arrays start at a multiple of 8
+    return len(text).to_bytes(8, "little") + text + content[8 + length :]
 
 
 def load(path: str | Path) -> dict[str, npt.NDArray[Any]]:

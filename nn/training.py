@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -259,19 +260,29 @@ def evaluate(
     measured = list(metrics)
     if loss is not None:
         measured.insert(0, mean_of(loss))
-    training, sums = model.training, None
-    model.eval()
-    with no_grad():
+    sums: list[npt.NDArray[np.float64]] | None = None
+    with evaluating(model), no_grad():
         for x, y in data.batches(0, strategy.shard):
             output = model(x)
             added = [metric.add_up(output, y) for metric in measured]
             sums = added if sums is None else [a + b for a, b in zip(sums, added, strict=True)]
-    model.train(training)
-    assert sums is not None
+    assert sums is not None, "a DataLoader has at least one batch"
     return {
         metric.name: metric.value(strategy.reduce_sum(total))
         for metric, total in zip(measured, sums, strict=True)
     }
+
+
+@contextmanager
+def evaluating(model: Module) -> Iterator[None]:
+    """Evaluation mode for a while; every module then gets its own mode back."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
 
 
 def mean_of(loss: Loss) -> Metric:

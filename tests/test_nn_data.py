@@ -76,6 +76,7 @@ def test_batches_are_tensors_of_all_arrays_with_their_dtypes() -> None:
         for a, b in nn.DataLoader(x, y, batch_size=4, shuffle=shuffle):
             assert isinstance(a, Tensor) and a.dtype == np.float32
             np.testing.assert_array_equal(a.data, x[b.data])
+            assert not np.shares_memory(a.data, x)
 
 
 @pytest.mark.parametrize(
@@ -213,6 +214,7 @@ def test_the_task_can_be_named(tmp_path: Path) -> None:
         ("x,y\n1,a\n2,\n", "y", "line 3 has no 'y'"),
         ("x,y\n1,2\nnan,3\n", "y", "line 3 has nan in column 'x'"),
         ("x,y\n1,2\n2,inf\n", "y", "line 3 has inf in column 'y'"),
+        ("x,y\n1,2\n2,3\n3,?\n", "y", r"line 4 has '\?' in column 'y'; expected a number"),
         ("x,y\n1,2\n3\n", "y", "line 3 has 1 cells; expected 2"),
         ("x,y\n1,2\n3,4,5\n", "y", "line 3 has 3 cells; expected 2"),
         ("1,2\n3,4\n", "2", "starts with numbers"),
@@ -229,6 +231,18 @@ def test_what_is_wrong_with_a_csv_file(
         read_csv(csv(tmp_path, text), target)
     assert str(caught.value).startswith(f"{tmp_path / 'table.csv'}: ")
     assert "\n" not in str(caught.value)
+
+
+def test_names_may_be_told_from_slips(tmp_path: Path) -> None:
+    path = csv(tmp_path, "x,y\n1,1\n2,2\n3,2b\n4,2\n")
+    assert read_csv(path, "y", "classification").classes == ("1", "2", "2b")
+    path = csv(tmp_path, "x,y\n1,a\n2,b\n3,7\n")
+    assert read_csv(path, "y").classes == ("7", "a", "b")
+
+
+def test_numbers_are_read_as_python_reads_them(tmp_path: Path) -> None:
+    table = read_csv(csv(tmp_path, "x,y\n 1_000 ,0.5\n+2e3,1.5\n"), "y")
+    np.testing.assert_array_equal(table.x, [[1000], [2000]])
 
 
 def test_text_is_no_regression_target(tmp_path: Path) -> None:

@@ -188,10 +188,9 @@ def test_losses_of_extreme_logits_are_finite_and_right() -> None:
     assert F.cross_entropy(x, np.array([0])) == 0
     assert F.cross_entropy(x, np.array([1])) == 2e4
     assert F.binary_cross_entropy_with_logits(x[0], np.array([0.0, 1.0])) == 1e4
-    for loss in (lambda t: F.cross_entropy(t, np.array([1])),):
-        tensor = Tensor(x, requires_grad=True)
-        loss(tensor).backward()
-        np.testing.assert_array_equal(tensor.grad, [[1, -1]])
+    tensor = Tensor(x, requires_grad=True)
+    F.cross_entropy(tensor, np.array([1])).backward()
+    np.testing.assert_array_equal(tensor.grad, [[1, -1]])
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors import safe_open
 
 import nn
 from nn.errors import StateError
@@ -37,9 +38,12 @@ def test_round_trip(tmp_path_factory: pytest.TempPathFactory, kinds: dict[str, t
 
 def test_model_round_trip_and_equal_bytes(tmp_path: Path) -> None:
     model = nn.MLP([3, 4, 2], seed=0)
-    nn.save(model.state_dict(), tmp_path / "a", metadata={"note": "x"})
-    nn.save(dict(reversed(model.state_dict().items())), tmp_path / "b", metadata={"note": "x"})
+    state, metadata = model.state_dict(), {"note": "größer", "by": "x", "at": "y"}
+    nn.save(state, tmp_path / "a", metadata)
+    nn.save(dict(reversed(state.items())), tmp_path / "b", dict(reversed(metadata.items())))
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    with safe_open(tmp_path / "a", "numpy") as file:
+        assert file.metadata() == metadata
     other = nn.MLP([3, 4, 2], seed=1)
     other.load_state_dict(nn.load(tmp_path / "a"))
     for name, array in other.state_dict().items():

@@ -89,9 +89,12 @@ def test_validation_is_exact_for_uneven_batches_and_leaves_the_mode() -> None:
     assert found["loss"] == pytest.approx(np.mean((model(x).data - y) ** 2), rel=1e-14)
     residual = ((model(x).data - y) ** 2).sum()
     assert found["r2"] == pytest.approx(1 - residual / ((y - y.mean()) ** 2).sum())
-    assert model.training
+    assert all(module.training for module in model.modules())
     nn.evaluate(model.eval(), nn.DataLoader(x, y), loss=F.mse_loss)
-    assert not model.training and all(p.grad is None for p in model.parameters())
+    model.train()[1].eval()
+    nn.evaluate(model, nn.DataLoader(x, y), loss=F.mse_loss)
+    assert [module.training for module in model] == [True, False, True]
+    assert all(p.grad is None for p in model.parameters())
 
 
 def test_callbacks_hear_everything_and_can_stop() -> None:

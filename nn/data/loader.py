@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd_core import Tensor
+from autograd_core import Tensor, tensor
 from nn.errors import DataError, OptionError
 
 
@@ -88,7 +88,8 @@ class DataLoader:
             count = min(self.batch_size, self.samples - first)
             part = slice(first + count * rank // size, first + count * (rank + 1) // size)
             chosen: Any = part if order is None else order[part]
-            yield tuple(Tensor(array[chosen]) for array in self.arrays)
+            # Copies, so that what is done to a batch is not done to the data.
+            yield tuple(tensor(array[chosen]) for array in self.arrays)
 
     def order(self, epoch: int) -> npt.NDArray[np.int64] | None:
         """The order of the samples in an epoch; None: as they come."""

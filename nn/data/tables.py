@@ -6,6 +6,7 @@ import csv
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
@@ -76,19 +77,7 @@ def read_csv(path: str | Path, target: str | None, task: Task = "auto") -> Table
     if not columns:
         raise DataError(f"{path}: {target!r} is the only column; expected columns to predict from")
     x = np.stack([numbers(path, name, cells, lines) for name, cells in columns.items()], axis=1)
-    try:
-        y: npt.NDArray[Any] = np.array(labels, dtype=np.float64)
-    except ValueError:
-        if task == "regression":
-            numbers(path, target, labels, lines)  # says which cell is not a number
-        for label, line in zip(labels, lines, strict=True):
-            if not label.strip():
-                raise DataError(
-                    f"{path}: line {line} has no {target!r}; fill it in or drop it"
-                ) from None
-        y = np.array([label.strip() for label in labels])
-    else:
-        y = numbers(path, target, labels, lines)
+    y = labels_of(path, target, labels, lines, task)
     return make_table(path, x, y, tuple(columns), task)
 
 
@@ -140,12 +129,7 @@ def numbers(
     path: str | Path, name: str, cells: Sequence[str], lines: Sequence[int]
 ) -> npt.NDArray[np.float64]:
     """A column as finite numbers; the error names the line of the first cell that is none."""
-    try:
-        column = np.array(cells, dtype=np.float64)
-        if np.isfinite(column).all():
-            return column
-    except ValueError:
-        pass
+    values = []
     for cell, line in zip(cells, lines, strict=True):
         if not cell.strip():
             raise DataError(f"{path}: line {line} has no {name!r}; fill it in or drop the line")
@@ -154,12 +138,31 @@ def numbers(
                 f"{path}: line {line} has {cell!r} in column {name!r}; expected a number; "
                 "encode text as numbers or drop the column"
             )
-        if not np.isfinite(float(cell)):
+        values.append(float(cell))
+        if not isfinite(values[-1]):
             raise DataError(
                 f"{path}: line {line} has {cell.strip()} in column {name!r}; "
                 "expected a finite number"
             )
-    raise AssertionError(f"column {name!r} of {path} reads as numbers cell by cell only")
+    return np.array(values)
+
+
+def labels_of(
+    path: str | Path, name: str, cells: Sequence[str], lines: Sequence[int], task: Task
+) -> npt.NDArray[Any]:
+    """A target column: numbers, or text if its cells are names."""
+    readable = sum(map(is_number, cells))
+    # Text among numbers is a slip; numbers among text, such as house numbers, are names too.
+    if (
+        task == "regression"
+        or readable == len(cells)
+        or (task == "auto" and 2 * readable > len(cells))
+    ):
+        return numbers(path, name, cells, lines)
+    for cell, line in zip(cells, lines, strict=True):
+        if not cell.strip():
+            raise DataError(f"{path}: line {line} has no {name!r}; fill it in or drop the line")
+    return np.array([cell.strip() for cell in cells])
 
 
 def read_npz(path: str | Path, task: Task = "auto") -> Table:

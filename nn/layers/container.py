@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_core.random import generator
-from nn.errors import OptionError
+from nn.errors import OptionError, check_positive
 from nn.layers.activation import activation_named
 from nn.layers.linear import Linear
-from nn.module import Module, positive
+from nn.module import Module
 
 
 class Sequential(Module):
@@ -48,8 +48,10 @@ class MLP(Sequential):
     """A multilayer perceptron: linear layers of the given sizes with an activation in between.
 
     ``sizes`` runs from the inputs over the hidden layers to the outputs; the last layer is linear.
-    ``activation``: a name of ``nn.ACTIVATIONS``. ``seed`` fixes the initial weights to the bit; a
-    Generator can be passed too. Raises OptionError for a size below 1 or an unknown activation.
+    ``activation``: "identity", "leaky_relu", "relu", "sigmoid", "softmax" or "tanh". ``seed`` fixes
+    the initial weights to the bit; a Generator can be passed too. ``dtype`` is that of the
+    parameters: wider inputs are not rounded to it, they make wider outputs. Raises OptionError for
+    a size below 1 or an unknown activation.
 
     >>> MLP([2, 32, 1], activation="tanh", seed=0)(np.zeros((5, 2))).shape
     (5, 1)
@@ -69,7 +71,7 @@ class MLP(Sequential):
                 f"MLP: got sizes {list(sizes)}; expected at least the inputs and the outputs"
             )
         for size in sizes:
-            positive("MLP", size=size)
+            check_positive("MLP", size=size)
         rng = generator(seed)
         layers: list[Module] = []
         for inputs, outputs in pairwise(sizes):

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from nn import functional, init
-from nn.errors import LayerShapeError
-from nn.module import Module, Parameter, positive
+from nn.errors import LayerShapeError, check_positive
+from nn.module import Module, Parameter
 
 
 class Linear(Module):
@@ -32,7 +32,7 @@ class Linear(Module):
         rng: np.random.Generator | None = None,
         dtype: npt.DTypeLike = np.float32,
     ) -> None:
-        positive("Linear", in_features=in_features, out_features=out_features)
+        check_positive("Linear", in_features=in_features, out_features=out_features)
         self.in_features = in_features
         self.out_features = out_features
         self.weight = Parameter(np.empty((out_features, in_features), dtype))
