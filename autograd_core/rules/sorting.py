@@ -55,5 +55,6 @@ for untracked in (
     np.nonzero,
     np.flatnonzero,
     np.argwhere,
+    np.isin,
 ):
     define(untracked)
