@@ -198,6 +198,7 @@ def check_accumulation(call: Call) -> None:
     results = results_of(call(*leaves))
     sums = [result + addend for result, addend in zip(results, older, strict=True)]
     first: list[Any] = []
+    reached: list[Tensor] = []
     for _ in range(2):
         for total, cotangent in zip(sums, cotangents, strict=True):
             total.backward(cotangent, retain_graph=True)

@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from autograd_core.errors import require
 from autograd_core.tensor import Tensor, enable_grad
-from autograd_core.testing.differences import STEP, judge, richardson, rounding
+from autograd_core.testing.differences import STEP, Vector, judge, richardson, rounding
 from autograd_core.testing.point import Array, Point, Pullback, as_vector, random_signs, vjp_at
 from autograd_core.testing.report import GradientError, GradReport, Mismatch, reproducer
 
@@ -200,61 +201,91 @@ def check_rounding(point: Point, low: Sequence[Array], exact: Sequence[Array]) -
 # -- the numbers -----------------------------------------------------------------------------------
 
 
-def compare(point: Point, vjp: Pullback, settings: Settings) -> GradReport:
-    """Compare analytic with numeric derivatives: directions down, cotangents across."""
-    mode = settings.mode
-    if mode == "auto":
-        mode = "elementwise" if point.size <= ELEMENTWISE else "projection"
-    size, results = point.size, point.result_size
-    seeds = np.eye(results) if mode == "full" else as_vector(point.exact_cotangents)[None]
-    gradients = np.array([as_vector(vjp(point.split(seed))) for seed in seeds])
-    gradients = gradients.reshape(len(seeds), size)
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Derivatives of both kinds: a row for each direction, a column for each cotangent."""
+
+    mode: str
+    directions: Vector
+    steps: Vector
+    cotangents: Vector
+    analytic: Vector
+    numeric: Vector
+    magnitude: Vector
+    allowed: Vector
+
+    @property
+    def error(self) -> Vector:
+        """How far the two derivatives are apart."""
+        return np.abs(self.analytic - self.numeric)
+
+    @property
+    def agree(self) -> npt.NDArray[np.bool_]:
+        """Where they are close enough."""
+        return self.error <= self.allowed
+
+    def mismatch(self, point: Point, row: int, column: int) -> Mismatch:
+        """What there is to say of one place in the table where the derivatives disagree."""
+        numbers = (self.analytic, self.numeric, self.allowed)
+        analytic, numeric, allowed = (float(array[row, column]) for array in numbers)
+        step, magnitude = float(self.steps[row]), float(self.magnitude[column])
+        line = point.line(self.directions[row])
+        return Mismatch(
+            place=f"direction {row}" if self.mode == "projection" else point.place(row),
+            output=point.output_place(column) if self.mode == "full" else "",
+            analytic=analytic,
+            numeric=numeric,
+            allowed=allowed,
+            verdict=judge(line, self.cotangents[column], analytic, step, allowed, magnitude),
+        )
+
+
+def tabulate(point: Point, vjp: Pullback, mode: str, settings: Settings) -> Table:
+    """Both derivatives, along each input element or along random directions."""
+    every_output = mode == "full"
+    seeds = np.eye(point.result_size) if every_output else as_vector(point.exact_cotangents)[None]
+    rows = [as_vector(vjp(point.split(seed))) for seed in seeds]
+    gradients = np.array(rows).reshape(len(seeds), point.size)
     scale = np.maximum(1.0, np.abs(point.base))
     step = STEP if settings.h is None else settings.h
     if mode == "projection":
         rng = np.random.default_rng(settings.seed)
-        directions = random_signs(rng, (DIRECTIONS, size)) * scale
-        steps = np.full(DIRECTIONS, step)
-        analytic = directions @ gradients.T
+        directions = random_signs(rng, (DIRECTIONS, point.size)) * scale
+        steps, analytic = np.full(DIRECTIONS, step), directions @ gradients.T
     else:
-        directions, steps, analytic = np.eye(size), step * scale, gradients.T
-    numeric = np.array(
-        [seeds @ richardson(point.line(u), h) for u, h in zip(directions, steps, strict=True)]
-    ).reshape(analytic.shape)
-
-    center = as_vector(point.forward(point.references))
-    magnitude = np.linalg.norm(seeds * center, axis=1)
+        directions, steps, analytic = np.eye(point.size), step * scale, gradients.T
+    lines = zip(map(point.line, directions), steps.tolist(), strict=True)
+    numeric = np.array([seeds @ richardson(line, h) for line, h in lines]).reshape(analytic.shape)
+    magnitude = np.linalg.norm(seeds * as_vector(point.forward(point.references)), axis=1)
     largest = np.max(np.abs(numeric), axis=0, where=np.isfinite(numeric), initial=0.0)
     allowed = settings.rtol * np.abs(numeric) + settings.atol * largest
-    allowed += rounding(magnitude, steps[:, None])
-    error = np.abs(analytic - numeric)
-    bad = ~(error <= allowed)
+    allowed = allowed + rounding(magnitude, steps[:, None])
+    return Table(mode, directions, steps, seeds, analytic, numeric, magnitude, allowed)
 
+
+def compare(point: Point, vjp: Pullback, settings: Settings) -> GradReport:
+    """Compare analytic with numeric derivatives, and find out why where they disagree."""
+    mode = settings.mode
+    if mode == "auto":
+        mode = "elementwise" if point.size <= ELEMENTWISE else "projection"
+    table = tabulate(point, vjp, mode, settings)
+    disagreeing = np.argwhere(~table.agree).tolist()
     nonsmooth = []
-    for d, c in np.argwhere(bad):
-        line = point.line(directions[d])
-        mismatch = Mismatch(
-            place=f"direction {d}" if mode == "projection" else point.place(d),
-            output=point.output_place(c) if mode == "full" else "",
-            analytic=float(analytic[d, c]),
-            numeric=float(numeric[d, c]),
-            allowed=float(allowed[d, c]),
-            verdict=judge(line, seeds[c], analytic[d, c], steps[d], allowed[d, c], magnitude[c]),
-        )
+    for row, column in disagreeing:
+        mismatch = table.mismatch(point, row, column)
         if mismatch.verdict == "wrong" or settings.nonsmooth == "raise":
-            if mode == "elementwise" and 1 < results <= FULL // size:
+            if mode == "elementwise" and 1 < point.result_size <= FULL // point.size:
                 compare(point, vjp, replace(settings, mode="full"))
-            raise GradientError(
-                f"{bad.sum()} of {bad.size} numbers disagree, the first is {mismatch}"
-            )
+            count = f"{len(disagreeing)} of {table.agree.size} numbers disagree"
+            raise GradientError(f"{count}, the first is {mismatch}")
         nonsmooth.append(mismatch)
     if nonsmooth and settings.nonsmooth == "reject":
         require("hypothesis", "dev").reject()
     return GradReport(
         mode=mode,
         order=1,
-        comparisons=bad.size,
+        comparisons=table.agree.size,
         evaluations=point.evaluations,
-        error=float(np.max(error, where=~bad, initial=0.0)),
+        error=float(np.max(table.error, where=table.agree, initial=0.0)),
         nonsmooth=tuple(nonsmooth),
     )

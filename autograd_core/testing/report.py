@@ -82,9 +82,9 @@ def reproducer(fn: Callable[..., Any], inputs: Sequence[Any], options: Mapping[s
 
 def source_of(fn: Callable[..., Any]) -> tuple[str, str]:
     """An import statement (or nothing) and an expression that give a function again."""
-    if hasattr(fn, "code"):
-        code: tuple[str, str] = fn.code()
-        return code
+    write: Callable[[], tuple[str, str]] | None = getattr(fn, "code", None)
+    if write is not None:
+        return write()
     # SciPy's ufuncs have no more than a short name, and do not say where they are from.
     name = getattr(fn, "__qualname__", getattr(fn, "__name__", type(fn).__qualname__))
     module = getattr(fn, "__module__", None) or "scipy.special"
@@ -99,15 +99,18 @@ def source_of(fn: Callable[..., Any]) -> tuple[str, str]:
     return f"fn = ...  # {name} of {where}", "fn"
 
 
+DEFAULT_DTYPES = {np.array(value).dtype for value in (True, 1, 1.0, 1j)}
+
+
 def value_code(value: Any) -> str:
     """An expression for an array, a number or a container of them, exact to the last bit."""
     if isinstance(value, Tensor):
         return value_code(value.data)
     if isinstance(value, np.ndarray):
-        # An array without elements does not tell its shape, and literals only tell some dtypes.
+        # A list tells its dtype only if that is the default, and without elements not its shape.
         data = f"{value.tolist()!r}" if value.size else f"np.zeros({value.shape})"
-        told = value.size and value.dtype in (np.float64, np.int64, np.bool_, np.complex128)
-        return f"np.array({data})" if told else f"np.array({data}, dtype=np.{value.dtype.name})"
+        told = value.size and value.dtype in DEFAULT_DTYPES
+        return f"np.array({data})" if told else f"np.array({data}, dtype=np.{value.dtype})"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key!r}: {value_code(item)}" for key, item in value.items()) + "}"
     if isinstance(value, (list, tuple)):
