@@ -152,7 +152,7 @@ define(
 )
 define(
     special.binom,
-    Elementwise((Domain(2.5, 5.0), Domain(0.3, 2.2))),
+    Elementwise((Domain(4.0, 5.0), Domain(0.3, 1.5))),
     x=lambda g, x, y, out: g * out * (special.psi(x + 1) - special.psi(x - y + 1)),
     y=lambda g, x, y, out: g * out * (special.psi(x - y + 1) - special.psi(y + 1)),
 )
