@@ -1,14 +1,17 @@
 """NumPy functions made of other operations, whose gradients follow; importing registers all."""
 
 from autograd_core.composites import (
+    cumulative,
     differences,
     fft,
+    histograms,
     joining,
     matrices,
     norms,
     padding,
     picking,
     products,
+    ranges,
     selection,
     statistics,
     ufunc_methods,
@@ -16,14 +19,17 @@ from autograd_core.composites import (
 )
 
 __all__ = [
+    "cumulative",
     "differences",
     "fft",
+    "histograms",
     "joining",
     "matrices",
     "norms",
     "padding",
     "picking",
     "products",
+    "ranges",
     "selection",
     "statistics",
     "ufunc_methods",

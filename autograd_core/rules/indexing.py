@@ -153,6 +153,28 @@ def repeat_rule(g: Any, a_shape: Shape, repeats: Any, axis: Any) -> Any:
 
 define(np.repeat, repeated, a=repeat_rule)
 
+# -- counting --------------------------------------------------------------------------------------
+
+
+def counted(d: Any) -> Any:
+    """Small numbers, a weight for each, and how many counts to return at least."""
+    many = d.integer(0, 6)
+    return call(d.rng.integers(0, 4, many), d.array((many,)), minlength=d.integer(0, 6))
+
+
+define(np.bincount, counted, weights=lambda g, x: g[x])
+
+# Functions that make indices.
+for untracked in (
+    np.ix_,
+    np.unravel_index,
+    np.ravel_multi_index,
+    np.diag_indices_from,
+    np.tril_indices_from,
+    np.triu_indices_from,
+):
+    define(untracked)
+
 # -- diagonals and windows -------------------------------------------------------------------------
 
 
