@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_core.composites.refusals import refuse_out
 from autograd_core.errors import ShapeError
-from autograd_core.rules.fft import SWAPPED
+from autograd_core.rules.fft import SWAPPED, Norm
 from autograd_core.tensor import composite
 
 # Lengths and axes, as the transforms of one axis take them.
@@ -31,7 +31,7 @@ def steps(name: str, a: Any, s: Sequence[int] | None, axes: Sequence[int] | None
     ]
 
 
-def over_axes(a: Any, transform: Callable[..., Any], plan: Steps, norm: str | None) -> Any:
+def over_axes(a: Any, transform: Callable[..., Any], plan: Steps, norm: Norm) -> Any:
     """One transform after the other."""
     for length, axis in plan:
         a = transform(a, length, axis, norm)
@@ -39,21 +39,21 @@ def over_axes(a: Any, transform: Callable[..., Any], plan: Steps, norm: str | No
 
 
 @composite(np.fft.fftn)
-def fftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out: Any = None) -> Any:
+def fftn(a: Any, s: Any = None, axes: Any = None, norm: Norm = None, out: Any = None) -> Any:
     """The transform along several axes, by default all."""
     refuse_out("fftn", out)
     return over_axes(a, np.fft.fft, steps("fftn", a, s, axes)[::-1], norm)
 
 
 @composite(np.fft.ifftn)
-def ifftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out: Any = None) -> Any:
+def ifftn(a: Any, s: Any = None, axes: Any = None, norm: Norm = None, out: Any = None) -> Any:
     """The inverse of ``fftn``."""
     refuse_out("ifftn", out)
     return over_axes(a, np.fft.ifft, steps("ifftn", a, s, axes)[::-1], norm)
 
 
 @composite(np.fft.rfftn)
-def rfftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out: Any = None) -> Any:
+def rfftn(a: Any, s: Any = None, axes: Any = None, norm: Norm = None, out: Any = None) -> Any:
     """The transform of real numbers: half of the frequencies along the last axis."""
     refuse_out("rfftn", out)
     *plan, (length, axis) = steps("rfftn", a, s, axes)
@@ -61,9 +61,7 @@ def rfftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out:
 
 
 @composite(np.fft.irfftn)
-def irfftn(
-    a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out: Any = None
-) -> Any:
+def irfftn(a: Any, s: Any = None, axes: Any = None, norm: Norm = None, out: Any = None) -> Any:
     """The inverse of ``rfftn``."""
     refuse_out("irfftn", out)
     *plan, (length, axis) = steps("irfftn", a, s, axes)
@@ -74,7 +72,7 @@ def over_two(function: Callable[..., Any]) -> Callable[..., Any]:
     """The same transform along the last two axes, unless others are named."""
 
     def transform(
-        a: Any, s: Any = None, axes: Any = LAST_TWO, norm: str | None = None, out: Any = None
+        a: Any, s: Any = None, axes: Any = LAST_TWO, norm: Norm = None, out: Any = None
     ) -> Any:
         return function(a, s, axes, norm, out=out)
 
@@ -88,18 +86,14 @@ composite(np.fft.irfft2)(over_two(irfftn))
 
 
 @composite(np.fft.hfft)
-def hfft(
-    a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: Any = None
-) -> Any:
+def hfft(a: Any, n: int | None = None, axis: int = -1, norm: Norm = None, out: Any = None) -> Any:
     """The transform of a signal with Hermitian symmetry: real frequencies."""
     refuse_out("hfft", out)
     return np.fft.irfft(np.conj(a), n, axis, SWAPPED[norm])
 
 
 @composite(np.fft.ihfft)
-def ihfft(
-    a: Any, n: int | None = None, axis: int = -1, norm: str | None = None, out: Any = None
-) -> Any:
+def ihfft(a: Any, n: int | None = None, axis: int = -1, norm: Norm = None, out: Any = None) -> Any:
     """The inverse of ``hfft``."""
     refuse_out("ihfft", out)
     return np.conj(np.fft.rfft(a, n, axis, SWAPPED[norm]))

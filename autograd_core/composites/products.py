@@ -159,7 +159,7 @@ def tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
 @composite(np.linalg.vecdot)
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     """The inner products of vectors along an axis, those of ``x1`` conjugated."""
-    return np.vecdot(x1, x2) if axis == -1 else np.vecdot(x1, x2, axis=axis)
+    return _np.vecdot(x1, x2) if axis == -1 else _np.vecdot(x1, x2, axis=axis)
 
 
 @composite(np.linalg.outer)

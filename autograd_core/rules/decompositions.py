@@ -98,7 +98,7 @@ def eigh_a(g: Any, UPLO: str, out: Any) -> Any:
     return fold(conj(v) @ inside @ v.mT, UPLO in "Uu")
 
 
-def eigvalsh_a(g: Any, a: Any, UPLO: str) -> Any:
+def eigvalsh_a(g: Any, a: Any, UPLO: Any) -> Any:
     """Each eigenvalue moves with the projector on its eigenvector."""
     v = np.linalg.eigh(a, UPLO)[1]
     return fold((conj(v) * g[..., None, :]) @ v.mT, UPLO in "Uu")

@@ -6,14 +6,21 @@ padding: where the forward pass crops the gradient is padded with zeros, and the
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from autograd_core.primitive import call, define
 
+Norm: TypeAlias = Literal["backward", "ortho", "forward"] | None
+
 # The normalization of the other direction.
-SWAPPED = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
+SWAPPED: dict[Norm, Norm] = {
+    None: "forward",
+    "backward": "forward",
+    "ortho": "ortho",
+    "forward": "backward",
+}
 
 
 def fit(x: Any, shape: tuple[int, ...], axis: int) -> Any:
@@ -28,23 +35,23 @@ def fit(x: Any, shape: tuple[int, ...], axis: int) -> Any:
     return x
 
 
-def fft_a(g: Any, a_shape: tuple[int, ...], axis: int, norm: str | None) -> Any:
+def fft_a(g: Any, a_shape: tuple[int, ...], axis: int, norm: Norm) -> Any:
     """The same transform of the cotangent."""
     return fit(np.fft.fft(g, axis=axis, norm=norm), a_shape, axis)
 
 
-def ifft_a(g: Any, a_shape: tuple[int, ...], axis: int, norm: str | None) -> Any:
+def ifft_a(g: Any, a_shape: tuple[int, ...], axis: int, norm: Norm) -> Any:
     """The same transform of the cotangent."""
     return fit(np.fft.ifft(g, axis=axis, norm=norm), a_shape, axis)
 
 
-def rfft_a(g: Any, a_shape: tuple[int, ...], n: int | None, axis: int, norm: str | None) -> Any:
+def rfft_a(g: Any, a_shape: tuple[int, ...], n: int | None, axis: int, norm: Norm) -> Any:
     """The full transform, where the frequencies that rfft leaves out have no cotangent."""
     length = a_shape[axis] if n is None else n
     return fit(np.fft.fft(g, length, axis, norm), a_shape, axis)
 
 
-def irfft_a(g: Any, a_shape: tuple[int, ...], axis: int, norm: str | None) -> Any:
+def irfft_a(g: Any, a_shape: tuple[int, ...], axis: int, norm: Norm) -> Any:
     """The half transform, twice wherever the forward pass used a frequency and its conjugate."""
     length = g.shape[axis]
     spectrum = np.conj(np.fft.rfft(g, axis=axis, norm=SWAPPED[norm]))
