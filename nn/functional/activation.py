@@ -8,6 +8,7 @@ import numpy as np
 
 from autograd_core import operation
 from autograd_core.primitive import REAL, Elementwise, call
+from autograd_core.rules.piecewise import keep
 
 ANY = Elementwise((REAL,))
 KINK_AT_ZERO = Elementwise((REAL,), kinks=lambda x: x)
@@ -19,8 +20,7 @@ def along_an_axis(d: Any) -> Any:
     return call(x, axis=d.axis(x.ndim))
 
 
-# Multiplying by the comparison is ten times as fast as np.where, whose branches mispredict.
-@operation(KINK_AT_ZERO, x=lambda g, out: g * (out > 0))
+@operation(KINK_AT_ZERO, x=lambda g, out: keep(g, out > 0))
 def relu(x: Any) -> Any:
     """max(x, 0), elementwise; the gradient at 0 is 0.
 
@@ -32,7 +32,7 @@ def relu(x: Any) -> Any:
 
 @operation(
     KINK_AT_ZERO,
-    x=lambda g, x, negative_slope: negative_slope * g + (1 - negative_slope) * (g * (x > 0)),
+    x=lambda g, x, negative_slope: keep(g, x > 0) + negative_slope * keep(g, x <= 0),
 )
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Any:
     """Return x where it is positive and ``negative_slope`` * x elsewhere, at 0 too.
