@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import composites as composites
+from autograd_core import convolution as convolution
+from autograd_core import linalg as linalg
+from autograd_core import pooling as pooling
 from autograd_core import special as special
 from autograd_core.anomaly import detect_anomaly
 from autograd_core.checkpoint import checkpoint
