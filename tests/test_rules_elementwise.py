@@ -56,6 +56,8 @@ SPECIAL_VALUES: list[tuple[str, Callable[..., Any], list[Any], list[Any]]] = [
     ("negative base, array exponent", np.power, [array(-2.0), array(3.0)], [array(12), array(NAN)]),
     ("number to a power", operator.pow, [2.0, array(3.0)], [array(8 * math.log(2))]),
     ("0**y", operator.pow, [0, array(0.0, 2.0)], [array(0, 0)]),
+    ("lists as operands", np.power, [array(3.0, 0), [2, 0]], [array(6, 0)]),
+    ("list to a power", np.power, [[3, 0], array(2.0, 0)], [array(9 * math.log(3), 0)]),
     ("float_power at 0", np.float_power, [array(0.0), array(0.0)], [array(0), array(0)]),
     ("sqrt at 0", np.sqrt, [array(0.0)], [array(INF)]),
     ("cbrt at 0", np.cbrt, [array(0.0)], [array(INF)]),

@@ -67,12 +67,14 @@ def power_x(g: Any, x: Any, y: Any) -> Any:
         if y == 2:
             return (g + g) * x
         return g * (y * np.power(x, y - 1)) if y else np.zeros_like(g)
-    return g * y * np.power(x, np.where((x == 0) & (y == 0), 0, y - 1))
+    both_zero = np.equal(x, 0) & np.equal(y, 0)
+    return g * y * np.power(x, np.where(both_zero, 0, np.subtract(y, 1)))
 
 
 def power_y(g: Any, x: Any, y: Any, out: Any) -> Any:
     """The slope xʸ log x has limits at x = 0: zero for y > 0 (and for y = 0, we say), else -∞."""
-    return g * out * np.log(np.where((x == 0) & (y >= 0), np.ones_like(out), x))
+    vanishing = np.equal(x, 0) & np.greater_equal(y, 0)
+    return g * out * np.log(np.where(vanishing, np.ones_like(out), x))
 
 
 define(np.power, Elementwise((POSITIVE, REAL)), label="pow", x=power_x, y=power_y)
