@@ -1,7 +1,5 @@
 """Rules of rearrangement: the gradient takes the elements back to where they came from."""
 
-# ruff: noqa: PLW0108  (NumPy's functions cannot be rules themselves: no parameter is called g)
-
 from __future__ import annotations
 
 import itertools
