@@ -58,7 +58,7 @@ def push_operand(node: Node, k: int, source: Node, tangent: Any, record: bool) -
     real = source.dtype.kind != "c" and not primitive.multiple and node.dtype.kind != "c"
     if isinstance(primitive.sample, Elementwise) and real:
         moved = rule(np.broadcast_to(tangent, node.shape), slots)
-        return moved if moved.dtype == node.dtype else moved.astype(node.dtype)
+        return moved if moved.dtype == node.dtype else cast(moved, node.dtype)
     return transpose(node, rule, slots, source, tangent, record)
 
 

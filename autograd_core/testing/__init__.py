@@ -1,5 +1,6 @@
 """Testing gradients: against differences, at drawn inputs, and of every registered operation."""
 
+from autograd_core.testing.check import check_all, check_operation, check_target
 from autograd_core.testing.drawer import Drawer, HypothesisDrawer, RandomDrawer, example_of
 from autograd_core.testing.gate import CHECKS, Call, draw_call
 from autograd_core.testing.gradcheck import gradcheck
@@ -29,6 +30,9 @@ __all__ = [
     "op_inputs",
     "drawn",
     # operations, from their registration
+    "check_operation",
+    "check_all",
+    "check_target",
     "CHECKS",
     "Call",
     "draw_call",

@@ -26,6 +26,7 @@ from autograd_core.testing.point import (
     vjp_at,
 )
 from autograd_core.testing.report import GradientError, source_of, value_code
+from autograd_core.transforms import jvp, vjp
 
 # What NumPy raises for arguments that an operation is not made for.
 UNFIT = (TypeError, ValueError, IndexError, ZeroDivisionError, Warning)
@@ -285,10 +286,27 @@ def check_empty(call: Call) -> None:
             gradcheck(call, emptied)
 
 
+def check_forward_mode(call: Call) -> None:
+    """Pushing tangents forward and pulling cotangents back are transposes of each other."""
+    rng = np.random.default_rng(0)
+    tangents = [random_signs(rng, array.shape).astype(array.dtype) for array in call.arrays]
+    results, moved = jvp(
+        lambda *operands: tuple(results_of(call(*operands))), call.arrays, tangents
+    )
+    cotangents = tuple(random_signs(rng, result.shape).astype(result.dtype) for result in results)
+    _, pull = vjp(lambda *operands: tuple(results_of(call(*operands))), *call.arrays)
+    pushed = sum(np.vdot(u, v).real for u, v in zip(cotangents, moved, strict=True))
+    pulled = sum(np.vdot(u, v).real for u, v in zip(pull(cotangents), tangents, strict=True))
+    size = sum(float(np.sum(np.abs(v))) for v in moved) + 1.0
+    if abs(pushed - pulled) > 1e-9 * size:
+        fail(call, f"forward mode gives {pushed} where reverse mode gives {pulled}")
+
+
 CHECKS: dict[str, Callable[[Call], int | None]] = {
     "forward": check_forward,
     "gradient": check_gradient,
     "second_order": check_second_order,
+    "forward_mode": check_forward_mode,
     "accumulation": check_accumulation,
     "dtype": check_dtype,
     "complex": check_complex,
