@@ -56,6 +56,8 @@ def sizes(text: str) -> tuple[int, ...]:
         ) from None
 
 
+RATES = [f"{rate:g} for {name}" for name, (_, rate) in OPTIMIZERS.items()]
+
 # The options that are fields of TrainConfig: how they are read and shown, and what they say.
 OPTIONS: dict[str, tuple[Callable[[str], Any], str, str]] = {
     "target": (str, "COLUMN", "column of a CSV table that is to be predicted"),
@@ -63,7 +65,7 @@ OPTIONS: dict[str, tuple[Callable[[str], Any], str, str]] = {
     "hidden": (sizes, "SIZES", "sizes of the hidden layers"),
     "activation": (str, "NAME", f"activation of hidden layers: {', '.join(sorted(ACTIVATIONS))}"),
     "optimizer": (str, "NAME", f"one of {', '.join(OPTIMIZERS)}"),
-    "lr": (float, "RATE", "learning rate"),
+    "lr": (float, "RATE", f"learning rate (default: {', '.join(RATES)})"),
     "batch_size": (int, "N", "samples in a step, over all ranks together"),
     "epochs": (int, "N", "passes over the training samples"),
     "seed": (int, "N", "fixes the split, the initial model and the order of samples"),
@@ -91,7 +93,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError."""
-        raise UsageError(message)
+        raise UsageError(f"{message}; see {self.prog} --help")
 
 
 def build_parser() -> Parser:
@@ -120,8 +122,6 @@ def build_parser() -> Parser:
     for name, (convert, metavar, text) in OPTIONS.items():
         default = defaults[name]
         shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
-        if name == "lr":
-            shown = ", ".join(f"{rate:g} for {name}" for name, (_, rate) in OPTIMIZERS.items())
         train.add_argument(
             f"--{name.replace('_', '-')}",
             type=convert,

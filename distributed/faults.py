@@ -60,10 +60,9 @@ def abort() -> None:
 def agree(communicator: Communicator, action: Callable[[], T]) -> T:
     """Do on every rank what the user may have to put right; UsageError on all if one fails.
 
-        >>> from autograd_core.errors import AutogradError
-    from distributed.communicator import SingleProcess
-        >>> agree(SingleProcess(), lambda: 2 + 2)
-        4
+    >>> from distributed.communicator import SingleProcess
+    >>> agree(SingleProcess(), lambda: 2 + 2)
+    4
     """
     try:
         outcome: T | AutogradError = action()

@@ -52,6 +52,8 @@ def temporary_sibling(path: Path) -> Iterator[Path]:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary.mkdir()
+        except (FileExistsError, NotADirectoryError) as error:
+            raise UsageError(f"cannot create the folder {path}: a file is in the way") from error
         except OSError as error:
             raise UsageError(f"cannot create the folder {path}: {error.strerror}") from error
         yield temporary

@@ -8,7 +8,7 @@ from autograd_core.errors import require
 from nn.training import Callback, Progress
 
 # Less than 80 characters, for under mpiexec the width of the terminal is not known.
-LAYOUT = "{desc}|{bar:10}| [{elapsed}<{remaining}{postfix}]"
+LAYOUT = "{desc} |{bar:10}| [{elapsed}<{remaining}{postfix}]"
 
 
 class ProgressBar(Callback):
@@ -24,11 +24,11 @@ class ProgressBar(Callback):
     def on_start(self, progress: Progress) -> None:
         """Open the bar."""
         steps = progress.epochs * progress.steps_per_epoch
-        self.bar = self.tqdm(total=steps, bar_format=LAYOUT)
+        self.bar = self.tqdm(desc=f"epoch 1/{progress.epochs}", total=steps, bar_format=LAYOUT)
 
     def on_step(self, progress: Progress) -> None:
         """Advance it by a step."""
-        self.bar.set_description(f"epoch {progress.epoch}/{progress.epochs}", refresh=False)
+        self.bar.set_description_str(f"epoch {progress.epoch}/{progress.epochs}", refresh=False)
         self.bar.set_postfix({"loss": f"{progress.loss:.4f}", **self.shown}, refresh=False)
         self.bar.update()
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ranks import mpiexec, needs_mpi
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
@@ -48,3 +49,20 @@ def test_each_loss_has_its_own_delta(seed: int) -> None:
         assert defined["difference"](parameters, loss) < 1e-12
     crossed = by_hand(parameters, "cross-entropy")[3] - by_engine(parameters, "squared")[3]
     assert abs(crossed).max() > 1e-3
+
+
+def test_mpi_digits_learns_in_one_process(capsys: pytest.CaptureFixture[str]) -> None:
+    accuracy = example("mpi_digits.py")["main"](epochs=4)
+    assert accuracy > 0.94
+    assert capsys.readouterr().out.endswith(f"Epoch  4/4: test accuracy = {accuracy:.4f}\n")
+
+
+@needs_mpi
+def test_mpi_digits_learns_alike_on_two_ranks() -> None:
+    code = "import runpy; runpy.run_path('../examples/mpi_digits.py')['main'](epochs=4)"
+    result = mpiexec(2, "-c", code)
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert [line.partition(":")[0] for line in lines] == [f"Epoch  {k}/4" for k in range(1, 5)]
+    alone = example("mpi_digits.py")["main"](epochs=4)
+    assert abs(float(lines[-1].split()[-1]) - alone) < 0.005
