@@ -603,14 +603,14 @@ def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
                 tracked.append(slot)
         else:
             arrays.append(value)
-    result = primitive.replay(*arrays)
     recording = mode.recording
     if not (tracked and recording and primitive.rules):
-        wrapped = wrap_all(result)
+        wrapped = wrap_all(primitive.replay(*arrays))
         if primitive.view and type(row[0]) is Tensor:
             share_version(row[0], wrapped)
         return wrapped
     refuse_lost_gradients(primitive, row, tracked)
+    result = primitive.replay(*arrays)
     operand_slots = primitive.operand_slots
     operands = (
         row[operand_slots[0]] if primitive.sequence else [row[slot] for slot in operand_slots]

@@ -63,7 +63,7 @@ def vector(x: Tensor, ord: Any, axis: Any, keepdims: bool) -> Any:
     if ord == -math.inf:
         return np.min(np.abs(x), axis=axis, keepdims=keepdims)
     if ord == 0:
-        return np.sum((x != 0).astype(np.abs(x).dtype), axis=axis, keepdims=keepdims)
+        return np.sum(np.sign(np.abs(x)), axis=axis, keepdims=keepdims)
     return length(x, ord, axis, keepdims)
 
 

@@ -15,6 +15,7 @@ from autograd_core.rules.reductions import (
     prod_rule,
     reduction,
     spread_reduction,
+    started_product,
     std_rule,
     sum_rule,
     var_rule,
@@ -53,8 +54,8 @@ define(
 )
 define(
     np.nanprod,
-    reduction,
-    a=lambda g, a, axis, where: prod_rule(g, a, axis, numbers(a, where)),
+    started_product,
+    a=lambda g, a, axis, initial, where: prod_rule(g, a, axis, initial, numbers(a, where)),
 )
 define(
     np.nanmean,

@@ -135,13 +135,22 @@ def product_of_others(values: Any) -> Any:
     return before * after
 
 
-def prod_rule(g: Any, a: Any, axis: Any, where: Any) -> Any:
+def started_product(d: Any) -> Any:
+    """The same, at times with a factor to start from."""
+    (a,), settings = masked_reduction(d)
+    if d.boolean():
+        settings["initial"] = 2.5
+    return call(a, **settings)
+
+
+def prod_rule(g: Any, a: Any, axis: Any, initial: Any, where: Any) -> Any:
     """Every element is multiplied by all others: zeros need no special care."""
     others = put_back(product_of_others(lined_up(chosen(a, where, 1), axis)), a.shape, axis)
+    g = g if initial is MISSING else g * initial
     return chosen(spread(g, a.shape, axis) * others, where)
 
 
-define(np.prod, masked_reduction, a=prod_rule)
+define(np.prod, started_product, a=prod_rule)
 
 
 # -- extrema ---------------------------------------------------------------------------------------
