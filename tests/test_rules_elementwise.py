@@ -139,6 +139,7 @@ SPECIAL_VALUES: list[tuple[str, Callable[..., Any], list[Any], list[Any]]] = [
         [array(0, 1), array(1)],
     ),
     ("where on numbers", lambda x: np.where(x, 2 * x, 1), [array(0.0, 3)], [array(0, 2)]),
+    ("select from lists", lambda x: np.select([x > 1], [[5, 6]], x), [array(0, 2)], [array(1, 0)]),
     ("unwrap", np.unwrap, [array(0.0, 3, 6.5, 0.5)], [array(1, 1, 1, 1)]),
 ]
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.errors import MutationError, ShapeError
+from autograd_core.rules.arithmetic import is_constant
 from autograd_core.rules.piecewise import choose, replace_nonfinite
 from autograd_core.tensor import Tensor, as_tensor, composite
 
@@ -73,10 +74,12 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
             f"select: got {len(condlist)} conditions and {len(choicelist)} choices; "
             "expected as many of each"
         )
-    result = default
-    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+    # Python numbers adapt to the dtype of the others.
+    choices = [item if is_constant(item) else as_tensor(item) for item in (*choicelist, default)]
+    result = choices[-1]
+    for condition, choice in zip(reversed(condlist), reversed(choices[:-1]), strict=True):
         result = np.where(condition, choice, result)
-    return result.astype(np.result_type(*choicelist, default))
+    return result.astype(np.result_type(*choices))
 
 
 @composite(np.piecewise)
@@ -93,7 +96,7 @@ def piecewise(
             f"piecewise: got {len(conditions)} conditions and {len(funclist)} functions; "
             "expected as many functions, or one more for everywhere else"
         )
-    # The number of the function that applies to each element; the default comes last, as -1.
+    # Which function applies to each element; -1 where none does, and the value is 0.
     default = len(conditions) if len(funclist) > len(conditions) else -1
     number = np.full(x.shape, default)
     for k, condition in enumerate(conditions):
