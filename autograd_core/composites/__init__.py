@@ -1,6 +1,7 @@
 """NumPy functions made of other operations, whose gradients follow; importing registers all."""
 
 from autograd_core.composites import (
+    correlation,
     cumulative,
     differences,
     fft,
@@ -10,6 +11,7 @@ from autograd_core.composites import (
     norms,
     padding,
     picking,
+    polynomials,
     products,
     ranges,
     selection,
@@ -19,6 +21,7 @@ from autograd_core.composites import (
 )
 
 __all__ = [
+    "correlation",
     "cumulative",
     "differences",
     "fft",
@@ -28,6 +31,7 @@ __all__ = [
     "norms",
     "padding",
     "picking",
+    "polynomials",
     "products",
     "ranges",
     "selection",
