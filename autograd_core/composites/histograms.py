@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -21,17 +23,60 @@ def histogram(
     if weights is None or not as_tensor(weights).requires_grad:
         return without_rule(np.histogram, (values, bins, range, density, weights), {})
     edges = np.histogram_bin_edges(values, bins, range, unwrap(weights))
-    values, last = np.ravel(values), len(edges) - 2
-    number = np.searchsorted(edges, values, side="right") - 1
-    number[values == edges[-1]] = last
-    inside = (number >= 0) & (number <= last)
-    counts = _np.bincount(number[inside], _np.ravel(weights)[inside], minlength=last + 1)
-    if density:
-        counts = counts / np.diff(edges) / np.sum(counts)
-    return counts, wrap(edges)
+    return weigh([edges], [np.ravel(values)], weights, density), wrap(edges)
 
 
 @composite(np.histogram_bin_edges)
 def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
     """The edges that a histogram counts between; they are taken as constant."""
     return wrap(np.histogram_bin_edges(unwrap(a), unwrap(bins), range, unwrap(weights)))
+
+
+@composite(np.histogramdd)
+def histogramdd(
+    sample: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
+) -> Any:
+    """How many points, or how much of their weight, falls into each cell of a grid.
+
+    The sample has a row for each point, or is a sequence of vectors of coordinates.
+    """
+    points, bins = unwrap(sample), unwrap(bins)
+    if weights is None or not as_tensor(weights).requires_grad:
+        return without_rule(np.histogramdd, (points, bins, range, density, weights), {})
+    edges = np.histogramdd(points, bins, range)[1]
+    rows = isinstance(points, np.ndarray) and points.ndim == 2
+    coordinates = points.T if rows else np.atleast_2d(points)
+    return weigh(edges, coordinates, weights, density), [wrap(along) for along in edges]
+
+
+@composite(np.histogram2d)
+def histogram2d(
+    x: Any,
+    y: Any,
+    bins: Any = 10,
+    range: Any = None,
+    density: Any = None,
+    weights: Any = None,
+) -> Any:
+    """The same in the plane; a single vector of edges is for both coordinates."""
+    if np.ndim(bins) == 1 and len(bins) != 2:
+        bins = [bins, bins]
+    cells, edges = _np.histogramdd([as_tensor(x), as_tensor(y)], bins, range, density, weights)
+    return cells, *edges
+
+
+def weigh(edges: Any, coordinates: Any, weights: Any, density: Any) -> Any:
+    """The weight in each cell; the last cell along an axis holds its upper edge too."""
+    shape = tuple(len(along) - 1 for along in edges)
+    numbers, inside = [], np.array(True)
+    for along, values, many in zip(edges, coordinates, shape, strict=True):
+        number = np.searchsorted(along, values, side="right") - 1
+        number[values == along[-1]] = many - 1
+        inside = inside & (number >= 0) & (number < many)
+        numbers.append(number)
+    flat = np.ravel_multi_index([number[inside] for number in numbers], shape)
+    cells = _np.bincount(flat, _np.ravel(weights)[inside], minlength=math.prod(shape))
+    cells = cells.reshape(shape)
+    if density:
+        cells = cells / reduce(np.multiply.outer, map(np.diff, edges)) / np.sum(cells)
+    return cells
