@@ -21,7 +21,6 @@ from autograd_core import graph
 from autograd_core.containers import flatten
 from autograd_core.errors import MissingExtraError
 from autograd_core.primitive import REGISTRY
-from autograd_core.rules import load_installed
 from autograd_core.testing.drawer import HypothesisDrawer, RandomDrawer
 from autograd_core.testing.gate import (
     CHECKS,
@@ -35,7 +34,6 @@ from autograd_core.testing.report import GradientError
 
 Function = Callable[..., Any]
 
-load_installed()
 # Some operations register only when they are first used; none may escape the gate.
 for package in (autograd_core, nn):
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
