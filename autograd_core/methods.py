@@ -214,6 +214,10 @@ class ArrayMethods:
         """Where values would be inserted to keep the order; see ``np.searchsorted``."""
         return _np.searchsorted(self, v, side, sorter)
 
+    def dot(self, b: Any, out: None = None) -> Tensor:
+        """Dot product with another array; see ``np.dot``."""
+        return _np.dot(self, b, out)
+
     def clip(self, min: Any = None, max: Any = None) -> Tensor:
         """Elements limited to an interval; see ``np.clip``."""
         return _np.clip(self, min, max)
