@@ -164,7 +164,8 @@ def draw_model(experiment: Experiment) -> str:
     """The computational graph of the loss of one batch, as SVG."""
     x, y = next(experiment.train.batches(0))
     loss = experiment.loss(experiment.model(x), y)
-    return autograd_core.draw(loss, model=experiment.model, names={loss: "loss"}).svg()
+    names = {buffer: name for name, buffer in experiment.model.named_buffers()} | {loss: "loss"}
+    return autograd_core.draw(loss, model=experiment.model, names=names).svg()
 
 
 def train(command: TrainCommand, communicator: Communicator) -> None:

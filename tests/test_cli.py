@@ -87,7 +87,7 @@ def test_a_run_folder_holds_everything(capsys: pytest.CaptureFixture[str]) -> No
     for picture in ("curves.svg", "graph.svg"):
         assert ElementTree.parse(run / picture).getroot().tag.endswith("svg")
     graph = (run / "graph.svg").read_text(encoding="utf-8")
-    assert all(name in graph for name in ("network.0.weight", "network.2.bias", "cross_entropy"))
+    assert all(name in graph for name in ("network.0.weight", "network.2.bias", "loss"))
 
     options = read_json(run / "config.json")["options"]
     assert isinstance(options, dict)

@@ -14,7 +14,11 @@ RECOLOUR = "".join(
     for light, dark in DARK.items()
     for attribute in ("fill", "stroke")
 )
-BASE = ".autograd-graph{max-width:100%;height:auto}.autograd-graph .node text+text{opacity:.8}"
+# Fitting the page is for browsers: converters without @media would take a height of auto for none.
+BASE = (
+    "@media all{.autograd-graph{max-width:100%;height:auto}}"
+    ".autograd-graph .node text+text{opacity:.8}"
+)
 THEMES = {
     "auto": f"{BASE}@media(prefers-color-scheme:dark){{{RECOLOUR}}}",
     "light": BASE,
