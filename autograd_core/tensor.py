@@ -528,11 +528,13 @@ def record_binary(primitive: Primitive, x: Any, y: Any) -> Tensor:
     if type(x) is Tensor:
         x_array, x_source = x._array, x._node
     else:
-        x_array, x_source = x, None
+        x_array = np.asarray(x) if isinstance(x, (list, tuple)) else x
+        x_source = None
     if type(y) is Tensor:
         y_array, y_source = y._array, y._node
     else:
-        y_array, y_source = y, None
+        y_array = np.asarray(y) if isinstance(y, (list, tuple)) else y
+        y_source = None
     out = primitive.forward(x_array, y_array)
     result = _new(Tensor)
     result._array = out = out if type(out) is _ndarray else np.asanyarray(out)
@@ -777,6 +779,11 @@ def refuse_lost_gradients(primitive: Primitive, row: tuple[Any, ...], tracked: l
             raise MissingRuleError(
                 f"{primitive.name}: no gradient flows to the parameter "
                 f"{primitive.parameters[slot]!r}, and it is tracked; pass it .detach()ed"
+            )
+        if type(row[slot]) is not Tensor and not primitive.sequence:
+            raise TrackedValueError(
+                f"{primitive.name}: got a {type(row[slot]).__name__} of tracked Tensors for "
+                f"{primitive.parameters[slot]!r}; join them with np.stack"
             )
     if primitive.out_slot is not None and row[primitive.out_slot] is not None:
         raise MutationError(
