@@ -132,7 +132,7 @@ class ArrayMethods:
 
     def reshape(self, *shape: Any, order: Any = "C") -> Tensor:
         """Same elements in another shape; see ``np.reshape``."""
-        return _np.reshape(self, shape[0] if len(shape) == 1 else shape, order)
+        return _np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
 
     def ravel(self, order: Any = "C") -> Tensor:
         """All elements in one axis, as a view if possible; see ``np.ravel``."""

@@ -91,8 +91,8 @@ class Primitive:
         "multiple",
         "name",
         "operand_slots",
-        "out_slot",
         "operands",
+        "out_slot",
         "parameters",
         "ready",
         "replay",
@@ -227,6 +227,16 @@ def bind_rule(rule: Rule, need: list[int], sequence: bool) -> Rule:
     return lambda g, slots: rule(g, *pick(slots))
 
 
+# Functions that older versions of NumPy keep the signature of to themselves.
+SIGNATURES: dict[str, Callable[..., None]] = {
+    "concatenate": lambda arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind": None,
+    "dot": lambda a, b, out=None: None,
+    "inner": lambda a, b, /: None,
+    "vdot": lambda a, b, /: None,
+    "bincount": lambda x, /, weights=None, minlength=0: None,
+    "any": lambda *args, **kwargs: None,
+}
+
 PREFIXES: dict[Any, str] = {
     inspect.Parameter.VAR_POSITIONAL: "*",
     inspect.Parameter.VAR_KEYWORD: "**",
@@ -245,7 +255,11 @@ def compile_signature(
     >>> bind(1, axis2=0)[:4]
     (1, 0, 0, 0)
     """
-    parameters = inspect.signature(forward).parameters.values()
+    try:
+        signature = inspect.signature(forward)
+    except ValueError:  # written in C, before NumPy 2.4 gave these a signature
+        signature = inspect.signature(SIGNATURES.get(forward.__name__, SIGNATURES["any"]))
+    parameters = signature.parameters.values()
     names = tuple(parameter.name for parameter in parameters)
     namespace: dict[str, Any] = {"forward": forward}
     accepted, passed = [], []

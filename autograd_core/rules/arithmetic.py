@@ -19,7 +19,7 @@ def is_constant(value: Any) -> bool:
 
 
 define(np.add, ANY_TWO, label="+", x=lambda g: g, y=lambda g: g)
-define(np.subtract, ANY_TWO, label="-", x=lambda g: g, y=lambda g: -g)
+define(np.subtract, ANY_TWO, label="−", x=lambda g: g, y=lambda g: -g)
 define(np.multiply, ANY_TWO, label="×", x=lambda g, y: g * y, y=lambda g, x: g * x)
 define(
     np.divide,
@@ -28,7 +28,7 @@ define(
     x=lambda g, y: g / y,
     y=lambda g, y, out: -g * out / y,
 )
-define(np.negative, ANY, label="-", x=lambda g: -g)
+define(np.negative, ANY, label="−", x=lambda g: -g)
 define(np.positive, ANY, x=lambda g: g)
 define(np.reciprocal, ABOVE_ZERO, x=lambda g, out: -g * out * out)
 
