@@ -1,12 +1,15 @@
 """Training on one rank or many: communicators, data parallelism, and the command line."""
 
-# ruff: noqa: E402 - BLAS reads its number of threads when NumPy, below, is first imported.
+# ruff: noqa: E402 - before anything else is imported: modules of the same names may be dask's, and
+# BLAS reads its number of threads when NumPy is loaded.
 
+from distributed.clash import warn_of_dask
 from distributed.launcher import limit_blas_threads
 
+warn_of_dask()
 limit_blas_threads()
 
-from distributed import clash, faults
+from distributed import faults
 from distributed.communicator import Communicator, MPICommunicator, SingleProcess, world
 from distributed.data_parallel import DataParallel
 from distributed.errors import RankError, UsageError
@@ -14,7 +17,6 @@ from distributed.run_folder import load_model
 from distributed.strategy import OverRanks
 from distributed.threads import ThreadCommunicator, run_ranks
 
-clash.warn_of_dask()
 faults.install()
 
 __all__ = [
