@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -174,16 +174,29 @@ def check_forward(call: Call) -> None:
         fail(call, "an operand was written to")
 
 
-def check_gradient(call: Call) -> int:
+def of_derivatives(check: Callable[[Call], int | None]) -> Callable[[Call], int | None]:
+    """A check that passes over calls with nothing to differentiate: no operand, or no result."""
+
+    @wraps(check)
+    def checked(call: Call) -> int | None:
+        return check(call) if call.arrays and gives_numbers(call, call.arrays) else None
+
+    return checked
+
+
+@of_derivatives
+def check_gradient(call: Call) -> int | None:
     """The gradient of each operand agrees with differences; returns how many kinks were met."""
     return len(gradcheck(call, call.arrays).nonsmooth)
 
 
-def check_second_order(call: Call) -> int:
+@of_derivatives
+def check_second_order(call: Call) -> int | None:
     """The gradient of the gradient agrees with differences; returns how many kinks were met."""
     return len(gradcheck(*vjp_at(Point(call, call.arrays, seed=0)), seed=1).nonsmooth)
 
 
+@of_derivatives
 def check_accumulation(call: Call) -> None:
     """``backward`` adds to ``.grad``, which is memory of its own; cotangents are left as they are.
 
@@ -217,6 +230,7 @@ def check_accumulation(call: Call) -> None:
         arrays.append(grad)
 
 
+@of_derivatives
 def check_dtype(call: Call) -> None:
     """float32 operands get float32 gradients, computed in float32, close to the float64 ones."""
     created = []
@@ -244,6 +258,7 @@ def check_dtype(call: Call) -> None:
 ARBITRARY_PHASES = {"numpy.linalg.eigh", "autograd_core.rules.decompositions.svd"}
 
 
+@of_derivatives
 def check_complex(call: Call) -> None:
     """Where NumPy takes complex operands, their gradients agree with differences too."""
     if qualified_name(call.function) in ARBITRARY_PHASES:
@@ -254,6 +269,7 @@ def check_complex(call: Call) -> None:
             gradcheck(call, operands)
 
 
+@of_derivatives
 def check_layouts(call: Call) -> None:
     """Neither values nor gradients depend on how operands and cotangents lie in memory."""
     for layout, arranged in LAYOUTS.items():
@@ -274,6 +290,7 @@ def check_layouts(call: Call) -> None:
             agree(call, f"a value or gradient of {layout} arrays", one, other)
 
 
+@of_derivatives
 def check_empty(call: Call) -> None:
     """Where NumPy takes operands without elements, the gradients have the right shape."""
     lengths = {side for array in call.arrays for side in array.shape}
@@ -286,6 +303,7 @@ def check_empty(call: Call) -> None:
             gradcheck(call, emptied)
 
 
+@of_derivatives
 def check_forward_mode(call: Call) -> None:
     """Pushing tangents forward and pulling cotangents back are transposes of each other."""
     rng = np.random.default_rng(0)
@@ -323,15 +341,14 @@ def accepts(call: Call, operands: Sequence[Array]) -> bool:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            results, _ = flatten(call.plain(operands))
+            return gives_numbers(call, operands)
         except UNFIT:
             return False
-    return any(map(is_differentiable, results))
 
 
-def is_tracked(value: Any) -> bool:
-    """Whether a result can be differentiated."""
-    return isinstance(value, Tensor) and value.requires_grad
+def gives_numbers(call: Call, operands: Sequence[Array]) -> bool:
+    """Whether any of the results is floating or complex."""
+    return any(map(is_differentiable, flatten(call.plain(operands))[0]))
 
 
 def values_of(value: Any) -> Any:
