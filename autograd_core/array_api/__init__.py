@@ -19,6 +19,7 @@ import numpy as np
 from autograd_core.array_api import adapted, creation
 from autograd_core.array_api import fft as fft
 from autograd_core.array_api import linalg as linalg
+from autograd_core.array_api import special as special
 
 __array_api_version__: str = getattr(np, "__array_api_version__", "2023.12")
 __array_namespace_info__ = np.__array_namespace_info__

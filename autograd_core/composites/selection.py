@@ -59,6 +59,11 @@ def clip(
         raise ValueError("clip: got bounds both as a_min, a_max and as min, max; pass one pair")
     low = a_min if min is None else min
     high = a_max if max is None else max
+    a = as_tensor(a)
+    if a.dtype.kind in "iu":
+        # A Python integer that no element can pass is no bound, even if the dtype cannot hold it.
+        low = None if type(low) is int and low <= np.iinfo(a.dtype).min else low
+        high = None if type(high) is int and high >= np.iinfo(a.dtype).max else high
     if low is None and high is None:
         return np.positive(a, **keywords)
     if low is not None:

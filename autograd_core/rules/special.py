@@ -6,7 +6,9 @@ with functions that stay accurate where the textbook form would cancel or overfl
 
 from __future__ import annotations
 
+import inspect
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,7 +26,17 @@ from autograd_core.primitive import (
 )
 from autograd_core.rules.transcendental import DEGREES, LN2, LN10
 
-special: Any = require("scipy.special", extra="train")
+
+def unwrapped(function: Any) -> Any:
+    """The ufunc itself: SciPy wraps it when told to (SCIPY_ARRAY_API=1) dispatch in its own way."""
+    plain = inspect.unwrap(function) if callable(function) else function
+    return plain if isinstance(plain, np.ufunc) else function
+
+
+scipy_special = require("scipy.special", extra="train")
+special: Any = SimpleNamespace(
+    **{name: unwrapped(function) for name, function in vars(scipy_special).items()}
+)
 
 ANY = Elementwise((REAL,))
 ABOVE_ZERO = Elementwise((POSITIVE,))
@@ -203,6 +215,26 @@ define(special.betainc, beta_distributed, z=lambda g, x, y, z: g * beta_density(
 define(special.betaincc, beta_distributed, z=lambda g, x, y, z: -g * beta_density(x, y, z))
 define(special.betaincinv, beta_distributed, z=lambda g, x, y, out: g / beta_density(x, y, out))
 define(special.betainccinv, beta_distributed, z=lambda g, x, y, out: -g / beta_density(x, y, out))
+
+# Chi-squared is twice a gamma distribution, and Student's t² / (n + t²) has a beta distribution:
+# with these, tests of hypotheses have differentiable p-values.
+
+
+def student_density(n: Any, t: Any) -> Any:
+    """The density (1 + t²/n)^(-(n+1)/2) / (√n B(n/2, 1/2)), in the dtype of t."""
+    n, half = n + np.zeros_like(t), 0.5 + np.zeros_like(t)
+    log_scale = np.log(n) / 2 + special.betaln(n / 2, half)
+    return np.exp(-(n + 1) / 2 * np.log1p(t * t / n) - log_scale)
+
+
+def student_distributed(d: Any) -> Any:
+    """Degrees of freedom and values of Student's distribution."""
+    return call(d.choice([1.0, 2.0, 7.5]), d.array())
+
+
+define(special.chdtr, gamma_distributed, y=lambda g, x, y: g * gamma_density(x / 2, y / 2) / 2)
+define(special.chdtrc, gamma_distributed, y=lambda g, x, y: -g * gamma_density(x / 2, y / 2) / 2)
+define(special.stdtr, student_distributed, y=lambda g, x, y: g * student_density(x, y))
 
 
 # Bessel functions; no closed form gives slopes in the order, which therefore is a constant.
