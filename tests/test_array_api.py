@@ -182,7 +182,6 @@ SMOOTH = """
 
     take(a, j, axis=1)
     take_along_axis(a, i, axis=1)
-    take_along_axis(a, i)
 
     matmul(a, m)
     matrix_transpose(x)
@@ -427,6 +426,7 @@ def test_every_function_is_called_above() -> None:
         ("count_nonzero(asarray([0, 1, 2]))", np.array(2)),
         ("clip(asarray([1, 200], dtype=xp.uint8), -1, 300)", np.array([1, 200], np.uint8)),
         ("clip(asarray([1.0], dtype=xp.float32), asarray([2.0]))", np.array([2.0], np.float32)),
+        ("take_along_axis(asarray([[3, 1]]), asarray([[1, 0]]))", np.array([[1, 3]])),
         ("unique_values(asarray([3, 1, 3, 2]))", np.array([1, 2, 3])),
     ],
 )

@@ -1,4 +1,4 @@
-"""Functions that print arrays or compute with bits and dates: no derivative."""
+"""Functions that print arrays or compute with bits, sets and dates: no derivative."""
 
 from __future__ import annotations
 
@@ -12,5 +12,8 @@ BITS = (np.packbits, np.unpackbits)
 
 DATES = (np.busday_count, np.busday_offset, np.is_busday, np.datetime_as_string)
 
-for function in (*TEXT, *BITS, *DATES, np.einsum_path):
+# An old name of isin, gone since NumPy 2.4.
+MEMBERSHIP = [getattr(np, name) for name in ("in1d",) if hasattr(np, name)]
+
+for function in (*MEMBERSHIP, *TEXT, *BITS, *DATES, np.einsum_path):
     define(function)
