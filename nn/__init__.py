@@ -15,7 +15,28 @@ from nn.layers import (
     Standardized,
     Tanh,
 )
-from nn.losses import BCEWithLogitsLoss, CrossEntropyLoss, HalfMSELoss, MSELoss
+from nn.losses import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CosineEmbeddingLoss,
+    CrossEntropyLoss,
+    FocalLoss,
+    HalfMSELoss,
+    HingeEmbeddingLoss,
+    HingeLoss,
+    HuberLoss,
+    KLDivLoss,
+    L1Loss,
+    MarginRankingLoss,
+    MSELoss,
+    MultiLabelMarginLoss,
+    MultiLabelSoftMarginLoss,
+    MultiMarginLoss,
+    NLLLoss,
+    SigmoidFocalLoss,
+    SmoothL1Loss,
+    SoftMarginLoss,
+)
 from nn.module import Module, Parameter
 from nn.optim import SGD, Adam, Momentum, Optimizer
 from nn.serialization import load, save
@@ -37,10 +58,26 @@ __all__ = [
     "Standardized",
     "Tanh",
     # Losses
+    "BCELoss",
     "BCEWithLogitsLoss",
+    "CosineEmbeddingLoss",
     "CrossEntropyLoss",
+    "FocalLoss",
     "HalfMSELoss",
+    "HingeEmbeddingLoss",
+    "HingeLoss",
+    "HuberLoss",
+    "KLDivLoss",
+    "L1Loss",
     "MSELoss",
+    "MarginRankingLoss",
+    "MultiLabelMarginLoss",
+    "MultiLabelSoftMarginLoss",
+    "MultiMarginLoss",
+    "NLLLoss",
+    "SigmoidFocalLoss",
+    "SmoothL1Loss",
+    "SoftMarginLoss",
     # Optimizers
     "Adam",
     "Momentum",
