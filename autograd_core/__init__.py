@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import composites as composites
@@ -28,6 +29,9 @@ from autograd_core.transforms import (
 )
 
 if TYPE_CHECKING:
+    from autograd_core import array_api as array_api
+    from autograd_core import render as render
+    from autograd_core import testing as testing
     from autograd_core.render import draw
 
 __version__ = "0.1.0"
@@ -59,10 +63,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Load what draws graphs when it is first asked for, so that the engine is imported fast."""
-    if name == "draw":
-        from autograd_core.render import draw
+# Modules that only some programs need.
+LATE = ("array_api", "render", "testing")
 
-        return draw
+
+def __getattr__(name: str) -> Any:
+    """Load the parts that only some programs need when asked for: the engine is imported fast."""
+    if name == "draw":
+        return import_module("autograd_core.render").draw
+    if name in LATE:
+        return import_module(f"autograd_core.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
