@@ -15,7 +15,7 @@ import dis
 import sys
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -52,43 +52,43 @@ class Assignable:
             )
         rebind(self, setitem(self, index, value))
 
-    def __iadd__(self, other: Any) -> Self:
+    def __iadd__(self, other: Any) -> Any:
         return update(self, np.add, other)
 
-    def __isub__(self, other: Any) -> Self:
+    def __isub__(self, other: Any) -> Any:
         return update(self, np.subtract, other)
 
-    def __imul__(self, other: Any) -> Self:
+    def __imul__(self, other: Any) -> Any:
         return update(self, np.multiply, other)
 
-    def __itruediv__(self, other: Any) -> Self:
+    def __itruediv__(self, other: Any) -> Any:
         return update(self, np.divide, other)
 
-    def __ifloordiv__(self, other: Any) -> Self:
+    def __ifloordiv__(self, other: Any) -> Any:
         return update(self, np.floor_divide, other)
 
-    def __imod__(self, other: Any) -> Self:
+    def __imod__(self, other: Any) -> Any:
         return update(self, np.remainder, other)
 
-    def __ipow__(self, other: Any) -> Self:
+    def __ipow__(self, other: Any) -> Any:
         return update(self, np.power, other)
 
-    def __imatmul__(self, other: Any) -> Self:
+    def __imatmul__(self, other: Any) -> Any:
         return update(self, np.matmul, other)
 
-    def __iand__(self, other: Any) -> Self:
+    def __iand__(self, other: Any) -> Any:
         return update(self, np.bitwise_and, other)
 
-    def __ior__(self, other: Any) -> Self:
+    def __ior__(self, other: Any) -> Any:
         return update(self, np.bitwise_or, other)
 
-    def __ixor__(self, other: Any) -> Self:
+    def __ixor__(self, other: Any) -> Any:
         return update(self, np.bitwise_xor, other)
 
-    def __ilshift__(self, other: Any) -> Self:
+    def __ilshift__(self, other: Any) -> Any:
         return update(self, np.left_shift, other)
 
-    def __irshift__(self, other: Any) -> Self:
+    def __irshift__(self, other: Any) -> Any:
         return update(self, np.right_shift, other)
 
     def fill(self, value: Any) -> None:

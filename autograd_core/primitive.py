@@ -87,6 +87,7 @@ class Primitive:
         "keep_y",
         "keeps",
         "keeps_of",
+        "kernel",
         "label",
         "multiple",
         "name",
@@ -100,6 +101,7 @@ class Primitive:
         "sample",
         "sequence",
         "shape_slots",
+        "single",
         "unary",
         "unbound",
         "view",
@@ -115,7 +117,8 @@ class Primitive:
     rules: tuple[Rule, ...]
     keeps: tuple[frozenset[int], ...]
     # For ufuncs of one and two operands, which slots to keep when only x, only y or both are
-    # tracked: the fast paths of recording read these.
+    # tracked: the fast paths of recording read these. For functions of a single array with
+    # settings, whether to keep the array and the result.
     keep_x: tuple[bool, ...]
     keep_y: tuple[bool, ...]
     keep_both: tuple[bool, ...]
@@ -132,6 +135,7 @@ class Primitive:
         view: bool = False,
         multiple: bool = False,
         joint: tuple[str, ...] | None = None,
+        kernel: Callable[..., Any] | None = None,
     ) -> None:
         self.forward = forward
         self.sample = sample
@@ -143,8 +147,9 @@ class Primitive:
         self.view = view
         self.multiple = multiple
         self.joint = joint is not None
+        self.kernel = kernel
         self.irregular = sequence or multiple or self.joint
-        self.ready = self.unary = self.binary = False
+        self.ready = self.unary = self.binary = self.single = False
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
@@ -159,6 +164,7 @@ class Primitive:
             self.bind, self.replay = lambda *operands: operands, self.forward
         else:
             self.parameters, self.bind, self.replay = compile_signature(self.forward)
+            self.replay = self.kernel or self.replay
         slots = {parameter: slot for slot, parameter in enumerate((*self.parameters, "out_"))}
         result = len(self.parameters)
         shape_slots = []
@@ -191,6 +197,9 @@ class Primitive:
             ]
             # Last: another thread may already be looking at these.
             self.unary, self.binary = count == 1, count == 2
+        elif self.operand_slots == (0,) and not self.irregular:
+            self.keep_x = (0 in self.keeps[0], result in self.keeps[0])
+            self.single = True
         self.ready = True
 
     def kept(self, tracked: tuple[int, ...]) -> frozenset[int]:
@@ -300,13 +309,15 @@ def define(
     view: bool = False,
     multiple: bool = False,
     joint: tuple[str, ...] | None = None,
+    kernel: Callable[..., Any] | None = None,
     **rules: Rule,
 ) -> Primitive:
     """Attach gradient rules to a function, one for each operand, and register it.
 
     ``sequence``: the operand is a sequence of arrays and the rule takes ``i``; ``view``: the result
     may share the operand's memory; ``multiple``: the result is a tuple and ``g`` is one too;
-    ``joint``: the operands named get their gradients from one rule, which returns all of them.
+    ``joint``: the operands named get their gradients from one rule, which returns all of them;
+    ``kernel`` computes the same from a full row of arguments, where NumPy's function takes longer.
     Without rules the operation is piecewise constant or not numeric: its result is untracked.
 
     >>> define(np.tanh, Elementwise((REAL,)), x=lambda g, out: g * (1 - out * out))
@@ -322,6 +333,7 @@ def define(
         view=view,
         multiple=multiple,
         joint=joint,
+        kernel=kernel,
     )
     REGISTRY[forward] = primitive
     return primitive
@@ -377,9 +389,15 @@ def operation(
     return decorate
 
 
+# What most arguments are, and takes over nothing: known without asking for its attributes.
+PLAIN = frozenset({np.ndarray, int, bool, float, str, slice, type(None), type(...)})
+
+
 def first_taker(values: Iterable[Any]) -> Any:
     """The first value, also in lists, tuples and dicts, that takes over the functions it is in."""
     for value in values:
+        if type(value) in PLAIN:
+            continue
         if isinstance(value, (list, tuple, dict)):
             inner = first_taker(value.values() if isinstance(value, dict) else value)
             if inner is not None:

@@ -58,6 +58,7 @@ ABSOLUTE = resolved(np.absolute)
 MATMUL = resolved(np.matmul)
 GETITEM = REGISTRY[indexing.getitem]
 GATHER = REGISTRY[indexing.gather]
+GETITEM.resolve()
 
 # Functions that make arrays from settings alone; with like=Tensor they make untracked Tensors.
 CREATION: frozenset[Any] = frozenset(
@@ -65,7 +66,7 @@ CREATION: frozenset[Any] = frozenset(
 )
 
 # What ufunc.reduce, .accumulate and their kin do, by name; and calls of one ufunc along axes.
-UFUNC_METHODS: dict[str | tuple[np.ufunc, str], Callable[..., Any]] = {}
+UFUNC_METHODS: dict[str | tuple[Any, str], Callable[..., Any]] = {}
 
 # Held while a Tensor gets its version cell.
 making_cell = threading.Lock()
@@ -468,7 +469,10 @@ class Tensor(ArrayMethods, Assignable, Interchange):
         return record_unary(ABSOLUTE, self)
 
     def __getitem__(self, index: Any) -> Tensor:
-        return record(GETITEM if is_basic(index) else GATHER, self, index)
+        if is_basic(index):
+            return record_single(GETITEM, self, index)
+        gathered: Tensor = record(GATHER, self, index)
+        return gathered
 
 
 # What a basic index is made of; anything else (arrays, lists, masks, booleans) is advanced.
@@ -587,11 +591,43 @@ def share_version(owner: Tensor, views: Any) -> None:
             view._version = owner.version if owner.is_leaf else FROZEN
 
 
+def record_single(primitive: Primitive, x: Tensor, *settings: Any) -> Tensor:
+    """Compute a function of one Tensor with settings, and make a Node if its gradient is wanted."""
+    array = x._array
+    out = primitive.replay(array, *settings)
+    result = wrap(out)
+    source = x._node
+    if source is None or not (recording := mode.recording) or result._array.dtype.kind not in "fc":
+        if primitive.view:
+            share_version(x, result)
+        return result
+    keep_x, keep_out = primitive.keep_x
+    slots = (array if keep_x else None, *settings, out if keep_out else None)
+    if primitive.shape_slots:
+        slots += (array.shape,) * len(primitive.shape_slots)
+    result._node = node = new_node(
+        primitive, (source,), slots, result._array.shape, result._array.dtype
+    )
+    if keep_x and (version := x._version) is not None:
+        node.versions = ((version, version[0]),)
+    if recording is not True:
+        recording.recorded(node, out)
+    return result
+
+
 def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
     """Compute any operation, and make a Node if the gradient of an operand is wanted."""
     if not primitive.ready:
         primitive.resolve()
     row = primitive.bind(*args, **kwargs)
+    out_slot = primitive.out_slot
+    if (
+        primitive.single
+        and type(row[0]) is Tensor
+        and not has_tensors(row[1:])
+        and (out_slot is None or row[out_slot] is None)
+    ):
+        return record_single(primitive, *row)
     arrays, tracked = [], []
     for slot, value in enumerate(row):
         kind = type(value)
@@ -738,6 +774,17 @@ def tensors_in(value: Any) -> list[Tensor]:
     elif kind is not list and kind is not tuple:
         return []
     return [tensor for item in value for tensor in tensors_in(item)]
+
+
+def has_tensors(values: tuple[Any, ...]) -> bool:
+    """Whether there is a Tensor among the values, also inside lists, tuples and dicts."""
+    for value in values:
+        kind = type(value)
+        if kind is Tensor or (
+            (kind is tuple or kind is list or kind is dict) and tensors_in(value)
+        ):
+            return True
+    return False
 
 
 def is_tracked(value: Any) -> bool:

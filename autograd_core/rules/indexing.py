@@ -50,7 +50,7 @@ def put(values: Any, shape: Shape, index: Any, distinct: bool = False) -> Any:
 
     ``distinct`` promises that it does not repeat: then writing, which is faster, will do.
     """
-    result = np.zeros_like(values, shape=shape)
+    result = np.zeros_like(values, shape=shape, order="C")
     if distinct or is_distinct(index):
         result[index] = values
     elif isinstance(index, np.ndarray) and len(shape) > 1:

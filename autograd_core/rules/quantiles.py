@@ -102,13 +102,13 @@ def quantile_rule(function: Any, ranked: Any) -> Any:
     return rule
 
 
-for function, ranked in ((np.median, numbered), (np.nanmedian, without_nan)):
-    define(function, reduction, a=median_rule(function, ranked))
+for median, ranked in ((np.median, numbered), (np.nanmedian, without_nan)):
+    define(median, reduction, a=median_rule(median, ranked))
 
-for function, scale, ranked in (
+for quantile, scale, ranked in (
     (np.quantile, 1, numbered),
     (np.percentile, 100, numbered),
     (np.nanquantile, 1, without_nan),
     (np.nanpercentile, 100, without_nan),
 ):
-    define(function, fractions(scale), a=quantile_rule(function, ranked))
+    define(quantile, fractions(scale), a=quantile_rule(quantile, ranked))

@@ -121,8 +121,30 @@ def mean_rule(g: Any, a_shape: Shape, axis: Any, where: Any) -> Any:
     return chosen(divide(g, count(a_shape, axis, where), a_shape, axis), where)
 
 
-define(np.sum, masked_reduction, a=sum_rule)
-define(np.mean, reduction, a=mean_rule)
+def reduced_by(ufunc: np.ufunc, function: Any) -> Any:
+    """A kernel for a function that does nothing but reduce with a ufunc."""
+
+    def kernel(
+        a: Any, axis: Any, dtype: Any, out: Any, keepdims: Any, initial: Any, where: Any
+    ) -> Any:
+        if initial is MISSING and where is MISSING:
+            keep = keepdims is not MISSING and keepdims
+            return ufunc.reduce(a, axis=axis, dtype=dtype, out=out, keepdims=keep)
+        return function(a, axis, dtype, out, keepdims, initial, where)
+
+    return kernel
+
+
+def mean_kernel(a: Any, axis: Any, dtype: Any, out: Any, keepdims: Any, where: Any) -> Any:
+    """The sum over the number of elements; where NumPy does something else, let it."""
+    if dtype is None and out is None and where is MISSING and a.dtype.char in "fdFD" and a.size:
+        n = count(a.shape, axis, where)
+        return np.add.reduce(a, axis, keepdims=keepdims is not MISSING and keepdims) / n
+    return np.mean(a, axis, dtype, out, keepdims, where=where)
+
+
+define(np.sum, masked_reduction, a=sum_rule, kernel=reduced_by(np.add, np.sum))
+define(np.mean, reduction, a=mean_rule, kernel=mean_kernel)
 
 
 # -- products --------------------------------------------------------------------------------------
@@ -168,12 +190,25 @@ def extremum_rule(g: Any, out: Any, a: Any, axis: Any, initial: Any, where: Any)
         hit = hit & where
     if initial is not MISSING:
         hit = hit & (out != initial)
-    ties = np.maximum(np.add.reduce(hit, axis=axis, dtype=int, keepdims=True), 1)
+    ties = np.add.reduce(hit, axis=axis, keepdims=True)
+    if where is not MISSING or initial is not MISSING:
+        ties = np.maximum(ties, 1)
     return np.where(hit, g.reshape(kept) / ties.astype(g.dtype), 0)
 
 
-for extremum in (np.max, np.amax, np.min, np.amin):
-    define(extremum, reduction, a=extremum_rule)
+def extremum_kernel(ufunc: np.ufunc, function: Any) -> Any:
+    """A kernel for an extremum, which has no dtype of its own."""
+    reduce = reduced_by(ufunc, lambda a, axis, dtype, *rest: function(a, axis, *rest))
+    return lambda a, axis, *rest: reduce(a, axis, None, *rest)
+
+
+for function, ufunc in (
+    (np.max, np.maximum),
+    (np.amax, np.maximum),
+    (np.min, np.minimum),
+    (np.amin, np.minimum),
+):
+    define(function, reduction, a=extremum_rule, kernel=extremum_kernel(ufunc, function))
 
 for untracked in (
     np.argmax,

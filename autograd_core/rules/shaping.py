@@ -92,11 +92,22 @@ def transpose_rule(g: Any, axes: Any) -> Any:
     return g.transpose([order.index(axis) for axis in range(len(order))])
 
 
-define(np.reshape, reshaped, view=True, a=reshape_rule)
-define(np.squeeze, anything, view=True, a=back)
+def reshape_kernel(a: Any, shape: Any, order: Any, copy: Any) -> Any:
+    """The method, unless a copy is asked for."""
+    return a.reshape(shape, order=order) if copy is None else np.reshape(a, shape, order, copy=copy)
+
+
+define(np.reshape, reshaped, view=True, a=reshape_rule, kernel=reshape_kernel)
+define(np.squeeze, anything, view=True, a=back, kernel=lambda a, axis: a.squeeze(axis))
 define(np.expand_dims, new_axes, view=True, a=back)
 define(np.broadcast_to, broadcast, view=True, array=lambda g: g)
-define(np.transpose, transposed, view=True, a=transpose_rule)
+define(
+    np.transpose,
+    transposed,
+    view=True,
+    a=transpose_rule,
+    kernel=lambda a, axes: a.transpose(axes),
+)
 define(np.matrix_transpose, matrices, view=True, x=lambda g: np.matrix_transpose(g))
 define(np.linalg.matrix_transpose, matrices, view=True, x=lambda g: np.matrix_transpose(g))
 define(
@@ -104,6 +115,7 @@ define(
     two_axes,
     view=True,
     a=lambda g, axis1, axis2: g.swapaxes(axis1, axis2),
+    kernel=lambda a, axis1, axis2: a.swapaxes(axis1, axis2),
 )
 define(
     np.moveaxis,
