@@ -6,9 +6,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import composites as composites
-from autograd_core import convolution as convolution
-from autograd_core import linalg as linalg
-from autograd_core import pooling as pooling
 from autograd_core import special as special
 from autograd_core.anomaly import detect_anomaly
 from autograd_core.checkpoint import checkpoint
@@ -64,7 +61,7 @@ __all__ = [
 
 
 # Modules that only some programs need.
-LATE = ("array_api", "render", "testing")
+LATE = ("array_api", "convolution", "linalg", "pooling", "render", "testing")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Convolution, its two gradients, and ``np.convolve``.
+"""Convolution and its two gradients.
 
 The three operations of ``conv`` are three views of one form, the sum of g · conv(x, w): ``conv`` is
 its derivative by g, ``conv_transpose`` by x and ``conv_weight`` by w. So each is the gradient of
@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.primitive import call, define, operation
+from autograd_core.primitive import call, operation
 from autograd_core.rules.windows import Sizes, Windows
 
 # From how many samples on they may lie innermost; fewer would make short loops.
@@ -218,28 +218,3 @@ def conv_weight(y: Any, x: Any, windows: Windows, groups: int) -> Any:
             for inputs, outputs in zip(columns, matrices[part], strict=True):
                 total += outputs @ inputs.mT
     return result
-
-
-# -- sequences -------------------------------------------------------------------------------------
-
-
-def convolve_operand(g: Any, other: Any, shape: tuple[int, ...], mode: str) -> Any:
-    """Pad the cotangent to the full convolution, and correlate it with the other sequence."""
-    size, length = math.prod(shape), np.size(other)
-    cut = {"f": 0, "s": (min(size, length) - 1) // 2, "v": min(size, length) - 1}[mode[0]]
-    padded = np.pad(g, (cut, size + length - 1 - cut - g.shape[0]))
-    return np.convolve(padded, np.ravel(other)[::-1], "valid")
-
-
-def convolve_sample(d: Any) -> Any:
-    """Two sequences of any length, in all modes."""
-    a, v = d.array(d.shape(1, 1, 1, 5)), d.array(d.shape(1, 1, 1, 5))
-    return call(a, v, d.choice(["full", "same", "valid"]))
-
-
-define(
-    np.convolve,
-    convolve_sample,
-    a=lambda g, v, a_shape, mode: convolve_operand(g, v, a_shape, mode),
-    v=lambda g, a, v_shape, mode: convolve_operand(g, a, v_shape, mode),
-)

@@ -64,14 +64,13 @@ def qr_a(g: Any, out: Any) -> Any:
     g_q, g_r = g
     q, r = out
     k = q.shape[-1]
-    wide = r.shape[-1] > k
-    if wide:
+    if r.shape[-1] > k:
         g_right, right = g_r[..., k:], q @ r[..., k:]
-        g_q, g_r, r = g_q + conj(right @ g_right.mT), g_r[..., :k], r[..., :k]
+        g_left = (g_q + conj(right @ g_right.mT), g_r[..., :k])
+        return np.concatenate([qr_a(g_left, (q, r[..., :k])), conj(q) @ g_right], axis=-1)
     skew = q.mT @ g_q - g_r @ r.mT
     inside = half(skew - conj(skew.mT)) - skew
-    gradient = (g_q + conj(q) @ inside) @ inverse(r).mT
-    return np.concatenate([gradient, conj(q) @ g_right], axis=-1) if wide else gradient
+    return (g_q + conj(q) @ inside) @ inverse(r).mT
 
 
 def qr_sample(d: Any) -> Any:

@@ -125,3 +125,4 @@ def einsum_sample(d: Any) -> Any:
 
 
 define(np.einsum, einsum_sample, sequence=True, operands=einsum_operand)
+define(np.einsum_path)
