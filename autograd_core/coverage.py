@@ -63,8 +63,19 @@ OTHERS = {
     "makes a function or an iterator": "frompyfunc nested_iters",
 }
 
-# Old names that NumPy keeps for a while: calling one is calling the function behind it.
-RENAMED = {"row_stack": "vstack", "trapz": "trapezoid"}
+# What to know about composites.
+REMARKS = {
+    "the counts are constant, but linear in the weights; edges are constants": """
+        histogram histogram2d histogramdd
+    """,
+    "the edges are constants": "histogram_bin_edges",
+    "writes as `x[i] = v` does": """
+        copyto fill_diagonal place put put_along_axis putmask
+    """,
+}
+
+# Old names that NumPy keeps for a while, and what they call.
+OLD_NAMES: dict[str, Callable[..., Any]] = {"row_stack": np.vstack, "trapz": np.trapezoid}
 
 
 class Entry(NamedTuple):
@@ -91,21 +102,28 @@ def classify(name: str, function: Callable[..., Any]) -> Entry | None:
     >>> classify("tanh", np.tanh)
     Entry(name='tanh', kind='differentiable', detail='x')
     """
+    last = name.rpartition(".")[2]
+    function = OLD_NAMES.get(last, function)
     primitive = REGISTRY.get(function)
     if primitive is not None and primitive.operands:
         return Entry(name, DIFFERENTIABLE, ", ".join(primitive.operands))
     if primitive is not None:
         return Entry(name, NOT_DIFFERENTIABLE, "")
     if function in COMPOSITES:
-        return Entry(name, COMPOSITE, "")
-    last = name.rpartition(".")[2]
-    if last in RENAMED:
-        return Entry(name, COMPOSITE, f"old name of `{RENAMED[last]}`")
+        return Entry(name, COMPOSITE, find(last, REMARKS))
     for kind, reasons in ((REFUSED, REFUSALS), (NO_OPERATION, OTHERS)):
-        for reason, names in reasons.items():
-            if last in names.split():
-                return Entry(name, kind, reason)
+        if reason := find(last, reasons):
+            return Entry(name, kind, reason)
     return None
+
+
+def find(name: str, reasons: dict[str, str]) -> str:
+    """The reason under which a name is listed, or nothing.
+
+    >>> find("seterr", OTHERS)
+    'reads or changes a setting of NumPy'
+    """
+    return next((reason for reason, names in reasons.items() if name in names.split()), "")
 
 
 def table() -> list[Entry]:
