@@ -28,6 +28,10 @@ class TargetError(AutogradError, ValueError):
     """A target is not one the loss can take, such as a class index out of range."""
 
 
+class RangeError(AutogradError, IndexError):
+    """An index is not one of the rows of an embedding."""
+
+
 class StateError(AutogradError, ValueError):
     """A state dict does not fit the model or optimizer it is loaded into."""
 

@@ -271,8 +271,8 @@ def test_linear_shapes_and_empty_batches(leading: tuple[int, ...]) -> None:
         (lambda: nn.Linear(0, 2), "Linear: got in_features=0"),
         (lambda: nn.MLP([64, 0, 10]), "MLP: got size=0"),
         (lambda: nn.MLP([64]), r"MLP: got sizes \[64\]"),
-        (lambda: nn.MLP([2, 1], "swoosh"), "activation: got 'swoosh'; expected one of identity"),
-        (lambda: nn.MLP([2, 2, 1], "swoosh"), "leaky_relu, relu, sigmoid"),
+        (lambda: nn.MLP([2, 1], "swoosh"), "activation: got 'swoosh'; expected one of elu, gelu"),
+        (lambda: nn.MLP([2, 2, 1], "swoosh"), "selu, sigmoid, silu"),
     ],
 )
 def test_sizes_and_names_that_mean_nothing(make: Callable[[], Any], message: str) -> None:

@@ -1,7 +1,29 @@
 """Layers without parameters, and losses: functions of Tensors (and of plain arrays)."""
 
-from nn.functional.activation import leaky_relu, log_softmax, relu, sigmoid, softmax, tanh
-from nn.functional.linear import linear
+from nn.functional.activation import (
+    elu,
+    gelu,
+    gelu_tanh,
+    leaky_relu,
+    log_softmax,
+    prelu,
+    relu,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    tanh,
+)
+from nn.functional.dropout import (
+    dropout,
+)
+from nn.functional.embedding import (
+    embedding,
+)
+from nn.functional.linear import (
+    linear,
+)
 from nn.functional.loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -27,15 +49,38 @@ from nn.functional.loss import (
     smooth_l1_loss,
     soft_margin_loss,
 )
+from nn.functional.normal import (
+    normal_cdf,
+)
+from nn.functional.normalization import (
+    batch_norm,
+    group_norm,
+    layer_norm,
+    rms_norm,
+)
 
 __all__ = [
+    "elu",
+    "gelu",
+    "gelu_tanh",
     "leaky_relu",
     "log_softmax",
+    "prelu",
     "relu",
+    "selu",
     "sigmoid",
+    "silu",
     "softmax",
+    "softplus",
     "tanh",
+    "dropout",
+    "embedding",
     "linear",
+    "normal_cdf",
+    "batch_norm",
+    "group_norm",
+    "layer_norm",
+    "rms_norm",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cosine_embedding_loss",

@@ -1,20 +1,77 @@
 """Layers: modules with parameters, activations as modules, and what puts them together."""
 
-from nn.layers.activation import LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
-from nn.layers.container import MLP, Sequential
-from nn.layers.linear import Identity, Linear
-from nn.layers.standardized import Standardized
+from nn.layers.activation import (
+    ELU,
+    GELU,
+    SELU,
+    LeakyReLU,
+    LogSoftmax,
+    PReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from nn.layers.container import (
+    MLP,
+    ModuleDict,
+    ModuleList,
+    Residual,
+    Sequential,
+)
+from nn.layers.dropout import (
+    Dropout,
+)
+from nn.layers.embedding import (
+    Embedding,
+)
+from nn.layers.linear import (
+    Flatten,
+    Identity,
+    Linear,
+)
+from nn.layers.normalization import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    GroupNorm,
+    LayerNorm,
+    RMSNorm,
+)
+from nn.layers.standardized import (
+    Standardized,
+)
 
 __all__ = [
+    "ELU",
+    "GELU",
     "LeakyReLU",
     "LogSoftmax",
+    "PReLU",
     "ReLU",
+    "SELU",
     "Sigmoid",
+    "SiLU",
     "Softmax",
+    "Softplus",
     "Tanh",
     "MLP",
+    "ModuleDict",
+    "ModuleList",
+    "Residual",
     "Sequential",
+    "Dropout",
+    "Embedding",
+    "Flatten",
     "Identity",
     "Linear",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "GroupNorm",
+    "LayerNorm",
+    "RMSNorm",
     "Standardized",
 ]

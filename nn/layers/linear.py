@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import prod, sqrt
 from typing import Any
 
 import numpy as np
@@ -65,3 +65,30 @@ class Identity(Module):
     def forward(self, x: Any) -> Any:
         """The input itself."""
         return x
+
+
+class Flatten(Module):
+    """Join axes ``start_dim`` to ``end_dim`` into one; the first, the batch, stays by default.
+
+    >>> Flatten()(np.zeros((5, 2, 3))).shape
+    (5, 6)
+    """
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        self.start_dim = start_dim
+        self.end_dim = end_dim
+
+    def forward(self, x: Any) -> Any:
+        """The same numbers, reshaped."""
+        start, end = (k + x.ndim if k < 0 else k for k in (self.start_dim, self.end_dim))
+        if not 0 <= start <= end < x.ndim:
+            raise LayerShapeError(
+                "Flatten",
+                f"expected axes {self.start_dim} to {self.end_dim}, got shape {x.shape}",
+            )
+        joined = prod(x.shape[start : end + 1])
+        return np.reshape(x, (*x.shape[:start], joined, *x.shape[end + 1 :]))
+
+    def extra_repr(self) -> str:
+        """The axes."""
+        return f"{self.start_dim}, {self.end_dim}"

@@ -1,0 +1,77 @@
+"""The normal distribution function without SciPy, to the last bits of either precision."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from autograd_core import operation
+from autograd_core.primitive import REAL, Elementwise
+
+# Chebyshev coefficients, in y = 2t - 1, of log(erfc(z) exp(z²) / t) with t = 1 / (1 + z / 2), for
+# all z from 0 to ∞. The form is that of W. H. Press et al., "Numerical Recipes", section 6.2.2; the
+# numbers were computed with 60 digits.
+TAIL = (
+    -0.6513268598908547,
+    0.6419697923564902,
+    0.019476473204185836,
+    -0.009561514786808632,
+    -0.0009465953444820369,
+    0.00036683949785276145,
+    4.252332480690777e-05,
+    -2.0278578112534242e-05,
+    -1.6242900046470256e-06,
+    1.3036558355805232e-06,
+    1.5626441722066142e-08,
+    -8.523809591492654e-08,
+    6.5290544390988515e-09,
+    5.059343495551469e-09,
+    -9.91364156493033e-10,
+    -2.2736512229318357e-10,
+    9.646791102015526e-11,
+    2.394038083039121e-12,
+    -6.886027526497558e-12,
+    8.944879273090748e-13,
+    3.130921399342958e-13,
+    -1.1270822361367468e-13,
+    3.8109052552323413e-16,
+    7.106097613602803e-15,
+    -1.5230282014485886e-15,
+)
+SINGLE = 11  # how many of them float32 can tell from zero
+PEAK = 1 / math.sqrt(2 * math.pi)
+
+
+@cache
+def tail_polynomial(dtype: np.dtype[Any]) -> Any:
+    """The coefficients of powers of y, the highest first, in a dtype."""
+    from numpy.polynomial.chebyshev import cheb2poly
+
+    return cheb2poly(TAIL[:SINGLE] if dtype.itemsize <= 4 else TAIL)[::-1].astype(dtype)
+
+
+@operation(Elementwise((REAL,)), x=lambda g, x: g * (PEAK * np.exp(-0.5 * (x * x))))
+def normal_cdf(x: Any) -> Any:
+    """Φ(x) = erfc(-x / √2) / 2: how likely a standard normal number is below x.
+
+    In float64 errors are below 4e-16 and, down to Φ(-38) ≈ 3e-316, below 1e-12 of the value; in
+    float32 below 2e-7.
+
+    >>> print(normal_cdf(np.array(0.0)))
+    0.5
+    """
+    z = np.fabs(x) * math.sqrt(0.5)
+    t = 2 / (2 + z)
+    y = 2 * t - 1
+    highest, *rest = tail_polynomial(y.dtype)
+    exponent = np.full_like(y, highest)
+    for coefficient in rest:
+        exponent *= y
+        exponent += coefficient
+    with np.errstate(over="ignore"):  # exp(-∞) is the 0 that is wanted
+        exponent -= z * z
+    tail = 0.5 * t * np.exp(exponent)
+    return np.where(x < 0, tail, 1 - tail)
