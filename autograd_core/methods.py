@@ -264,6 +264,9 @@ class ArrayMethods:
 
     __hash__ = object.__hash__
 
+    def __contains__(self, item: Any) -> bool:
+        return bool(_np.any(self == item))
+
     def __floordiv__(self, other: Any) -> Tensor:
         return _np.floor_divide(self, other)
 

@@ -634,6 +634,11 @@ def test_reductions_to_nothing_stay_tensors(data: st.DataObject) -> None:
             assert_same(getattr(xp, name)(x), np.asarray(getattr(np, name)(x.data)))
 
 
+@given(xps.arrays(xp.int8, SHAPES, elements=SMALL), st.integers(0, 5))
+def test_membership_is_that_of_arrays(x: Any, item: int) -> None:
+    assert (item in x) is (item in x.data)
+
+
 @given(xps.arrays(xps.scalar_dtypes(), SHAPES))
 def test_dlpack_shares_memory_both_ways(x: Any) -> None:
     assert np.shares_memory(np.from_dlpack(x), x.data) or not x.size
