@@ -314,9 +314,8 @@ def walk(
         cotangents[node] = cotangents[node] + seed if node in cotangents else seed
 
     def finish(leaf: Any) -> None:
-        """Cross an edge to a leaf off; the last one completes its gradient."""
-        edges[leaf] -= 1
-        if wanted is None and not edges[leaf] and leaf in cotangents:
+        """Hand a leaf its gradient, once the last edge to it is crossed off."""
+        if wanted is None and leaf in cotangents:
             leaf.accumulate(cotangents.pop(leaf))
 
     for node in operations:
@@ -327,7 +326,9 @@ def walk(
         if g is None:
             for source in sources:
                 if source in edges:
-                    finish(source)
+                    edges[source] -= 1
+                    if not edges[source]:
+                        finish(source)
             continue
         if node.notes is not None:
             g = run_hooks(node, g)
@@ -372,7 +373,9 @@ def walk(
                     if type(total) is np.ndarray and total.size > SMALL:
                         owned.add(source)
             if source.primitive is LEAF:
-                finish(source)
+                edges[source] -= 1
+                if not edges[source]:
+                    finish(source)
     for node, cotangent in cotangents.items():
         # What is left: leaves that were seeded themselves or are wanted, and the boundary.
         if wanted is None:

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import autograd_core
 from autograd_core.errors import MissingExtraError, require
+from distributed.check import CheckCommand
 from distributed.communicator import Communicator, world
 from distributed.config import DATASETS, DTYPES, OPTIMIZERS, TrainConfig
 from distributed.errors import RankError, UsageError
@@ -23,7 +24,7 @@ from distributed.run_folder import check_creatable, next_free, write_run
 from nn.errors import DivergedError
 from nn.layers.activation import ACTIVATIONS
 
-DESCRIPTION = "Train neural networks with automatic differentiation for NumPy."
+DESCRIPTION = "Train neural networks with automatic differentiation for NumPy, and check gradients."
 
 TRAIN = """\
 Train a multilayer perceptron and leave a run folder: the model
@@ -32,6 +33,13 @@ Train a multilayer perceptron and leave a run folder: the model
 the run (config.json) and the outcome (summary.json). A fifth of the samples is
 kept for a test at the end, a tenth of the others for validation. The same seed
 gives the same model, bit for bit.
+"""
+
+CHECK = """\
+Check gradients: of an operation registered with autograd_core.operation, or a
+test decorated with property_gradcheck, named as module:function; or, with
+--all, of every operation there is. What is wrong is shown with code that
+reproduces it, and the exit status is 1.
 """
 
 EXAMPLES = """\
@@ -87,6 +95,26 @@ class TrainCommand:
         """The run folder: the one asked for, or the next free number of the data's name."""
         return self.out or next_free(Path("runs"), Path(self.config.data).stem)
 
+    def run(self, communicator: Communicator) -> int:
+        """Train as asked, and return the exit status; rank 0 speaks and writes."""
+        is_main = communicator.rank == 0
+        agree(communicator, lambda: check_output(self) if is_main else None)
+        experiment = agree(communicator, lambda: prepare(self.config))
+        graph = agree(communicator, lambda: draw_model(experiment) if is_main else "")
+        if is_main and not self.quiet:
+            print(f"{experiment}; ranks: {communicator.size}", flush=True)
+        outcome = run(experiment, communicator, progress=not self.quiet)
+        if is_main:
+            folder = self.folder
+            write_run(folder, experiment, outcome, graph, communicator.size)
+            metric = experiment.metric.name
+            print(
+                f"test {metric} {outcome.test[metric]:.4f} (loss {outcome.test['loss']:.4f}) on "
+                f"{experiment.test.samples:,} samples, after {outcome.seconds:.1f} s of training\n"
+                f"run folder: {folder}"
+            )
+        return 0
+
 
 class Parser(argparse.ArgumentParser):
     """A parser that leaves to ``main`` how a mistake is told to the user of many ranks."""
@@ -133,10 +161,32 @@ def build_parser() -> Parser:
         "--out", type=Path, metavar="DIR", help="new run folder (default: runs/<data>-<number>)"
     )
     train.add_argument("--quiet", action="store_true", help="print nothing but the outcome")
+    check = commands.add_parser(
+        "check",
+        help="check the gradients of operations against differences",
+        description=CHECK,
+        formatter_class=as_written,
+        allow_abbrev=False,
+    )
+    check.add_argument(
+        "target", nargs="?", metavar="module:function", help="an operation, or a property"
+    )
+    check.add_argument(
+        "--all", dest="everything", action="store_true", help="every operation there is"
+    )
+    check.add_argument(
+        "--examples",
+        type=int,
+        metavar="N",
+        help="inputs drawn for each check (default: 20; 3 with --all)",
+    )
+    check.add_argument(
+        "--seed", type=int, metavar="N", default=0, help="fixes the inputs (default: 0)"
+    )
     return parser
 
 
-def parse(arguments: Sequence[str] | None) -> TrainCommand:
+def parse(arguments: Sequence[str] | None) -> TrainCommand | CheckCommand:
     """Read the command line; ``--help`` and ``--version`` print and exit."""
     # Only one rank of many shows the help.
     with (
@@ -144,7 +194,8 @@ def parse(arguments: Sequence[str] | None) -> TrainCommand:
         redirect_stdout(sys.stdout if read_launch().rank == 0 else nowhere),
     ):
         options = vars(build_parser().parse_args(arguments))
-    del options["command"]
+    if options.pop("command") == "check":
+        return CheckCommand(**options)
     out, quiet = options.pop("out"), options.pop("quiet")
     return TrainCommand(TrainConfig(**options), out, quiet)
 
@@ -168,26 +219,6 @@ def draw_model(experiment: Experiment) -> str:
     return autograd_core.draw(loss, model=experiment.model, names=names).svg()
 
 
-def train(command: TrainCommand, communicator: Communicator) -> None:
-    """Train as asked; rank 0 speaks and writes."""
-    is_main = communicator.rank == 0
-    agree(communicator, lambda: check_output(command) if is_main else None)
-    experiment = agree(communicator, lambda: prepare(command.config))
-    graph = agree(communicator, lambda: draw_model(experiment) if is_main else "")
-    if is_main and not command.quiet:
-        print(f"{experiment}; ranks: {communicator.size}", flush=True)
-    outcome = run(experiment, communicator, progress=not command.quiet)
-    if is_main:
-        folder = command.folder
-        write_run(folder, experiment, outcome, graph, communicator.size)
-        metric = experiment.metric.name
-        print(
-            f"test {metric} {outcome.test[metric]:.4f} (loss {outcome.test['loss']:.4f}) on "
-            f"{experiment.test.samples:,} samples, after {outcome.seconds:.1f} s of training\n"
-            f"run folder: {folder}"
-        )
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status is 0, 2 if it was asked for what cannot be, otherwise 1.
 
@@ -196,14 +227,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         communicator = world()
-        train(agree(communicator, lambda: parse(arguments)), communicator)
+        return agree(communicator, lambda: parse(arguments)).run(communicator)
     except (UsageError, MissingExtraError, RankError) as error:
         return complain(error, 2)
     except DivergedError as error:
         return complain(error, 1)
     except KeyboardInterrupt:
         return complain("interrupted", 130)
-    return 0
 
 
 def complain(problem: object, status: int) -> int:
