@@ -164,7 +164,8 @@ class Primitive:
             self.bind, self.replay = lambda *operands: operands, self.forward
         else:
             self.parameters, self.bind, self.replay = compile_signature(self.forward)
-            self.replay = self.kernel or self.replay
+            if self.kernel is not None:
+                self.replay = bind_kernel(self.kernel, self.parameters)
         slots = {parameter: slot for slot, parameter in enumerate((*self.parameters, "out_"))}
         result = len(self.parameters)
         shape_slots = []
@@ -246,6 +247,16 @@ SIGNATURES: dict[str, Callable[..., None]] = {
     "any": lambda *args, **kwargs: None,
 }
 
+
+def bind_kernel(kernel: Callable[..., Any], parameters: tuple[str, ...]) -> Callable[..., Any]:
+    """A kernel as recording calls it, with a full row; it may leave out parameters."""
+    names = argument_names(kernel)
+    if names == parameters:
+        return kernel
+    pick = itemgetter(*map(parameters.index, names))
+    return lambda *row: kernel(*pick(row))
+
+
 PREFIXES: dict[Any, str] = {
     inspect.Parameter.VAR_POSITIONAL: "*",
     inspect.Parameter.VAR_KEYWORD: "**",
@@ -317,7 +328,7 @@ def define(
     ``sequence``: the operand is a sequence of arrays and the rule takes ``i``; ``view``: the result
     may share the operand's memory; ``multiple``: the result is a tuple and ``g`` is one too;
     ``joint``: the operands named get their gradients from one rule, which returns all of them;
-    ``kernel`` computes the same from a full row of arguments, where NumPy's function takes longer.
+    ``kernel`` computes the same, faster, and is called like a rule: by the names of its arguments.
     Without rules the operation is piecewise constant or not numeric: its result is untracked.
 
     >>> define(np.tanh, Elementwise((REAL,)), x=lambda g, out: g * (1 - out * out))

@@ -121,18 +121,14 @@ def mean_rule(g: Any, a_shape: Shape, axis: Any, where: Any) -> Any:
     return chosen(divide(g, count(a_shape, axis, where), a_shape, axis), where)
 
 
-def reduced_by(ufunc: np.ufunc, function: Any) -> Any:
-    """A kernel for a function that does nothing but reduce with a ufunc."""
-
-    def kernel(
-        a: Any, axis: Any, dtype: Any, out: Any, keepdims: Any, initial: Any, where: Any
-    ) -> Any:
-        if initial is MISSING and where is MISSING:
-            keep = keepdims is not MISSING and keepdims
-            return ufunc.reduce(a, axis=axis, dtype=dtype, out=out, keepdims=keep)
-        return function(a, axis, dtype, out, keepdims, initial, where)
-
-    return kernel
+def sum_kernel(
+    a: Any, axis: Any, dtype: Any, out: Any, keepdims: Any, initial: Any, where: Any
+) -> Any:
+    """What ``np.sum`` calls in the end."""
+    if initial is MISSING and where is MISSING:
+        keep = keepdims is not MISSING and keepdims
+        return np.add.reduce(a, axis=axis, dtype=dtype, out=out, keepdims=keep)
+    return np.sum(a, axis, dtype, out, keepdims, initial, where)
 
 
 def mean_kernel(a: Any, axis: Any, dtype: Any, out: Any, keepdims: Any, where: Any) -> Any:
@@ -143,7 +139,7 @@ def mean_kernel(a: Any, axis: Any, dtype: Any, out: Any, keepdims: Any, where: A
     return np.mean(a, axis, dtype, out, keepdims, where=where)
 
 
-define(np.sum, masked_reduction, a=sum_rule, kernel=reduced_by(np.add, np.sum))
+define(np.sum, masked_reduction, a=sum_rule, kernel=sum_kernel)
 define(np.mean, reduction, a=mean_rule, kernel=mean_kernel)
 
 
@@ -196,10 +192,16 @@ def extremum_rule(g: Any, out: Any, a: Any, axis: Any, initial: Any, where: Any)
     return np.where(hit, g.reshape(kept) / ties.astype(g.dtype), 0)
 
 
-def extremum_kernel(ufunc: np.ufunc, function: Any) -> Any:
-    """A kernel for an extremum, which has no dtype of its own."""
-    reduce = reduced_by(ufunc, lambda a, axis, dtype, *rest: function(a, axis, *rest))
-    return lambda a, axis, *rest: reduce(a, axis, None, *rest)
+def extremum_kernel(ufunc: Any, function: Any) -> Any:
+    """What ``np.max`` and ``np.min`` call in the end."""
+
+    def kernel(a: Any, axis: Any, out: Any, keepdims: Any, initial: Any, where: Any) -> Any:
+        if initial is MISSING and where is MISSING:
+            keep = keepdims is not MISSING and keepdims
+            return ufunc.reduce(a, axis=axis, out=out, keepdims=keep)
+        return function(a, axis, out, keepdims, initial, where)
+
+    return kernel
 
 
 for function, ufunc in (

@@ -94,7 +94,11 @@ def transpose_rule(g: Any, axes: Any) -> Any:
 
 def reshape_kernel(a: Any, shape: Any, order: Any, copy: Any) -> Any:
     """The method, unless a copy is asked for."""
-    return a.reshape(shape, order=order) if copy is None else np.reshape(a, shape, order, copy=copy)
+    return (
+        a.reshape(shape, order=order)
+        if copy is None
+        else np.reshape(a, shape, order=order, copy=copy)
+    )
 
 
 define(np.reshape, reshaped, view=True, a=reshape_rule, kernel=reshape_kernel)
