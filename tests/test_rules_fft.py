@@ -25,7 +25,7 @@ def draw(*shape: int, kind: str = "real") -> Any:
 
 def check(function: Callable[..., Any], a: Any, order: int = 1) -> None:
     found = function(Tensor(a))
-    np.testing.assert_array_equal(found.data, function(a))
+    np.testing.assert_allclose(found.data, function(a), rtol=1e-13, atol=1e-13)
     assert found.dtype == function(a).dtype
     gradcheck(function, [a], order=order)
 
