@@ -42,6 +42,18 @@ LAYERS: list[tuple[Callable[[], nn.Module], list[Any]]] = [
     (lambda: nn.LayerNorm([2, 3]), [normal(4, 2, 3)]),
     (lambda: nn.RMSNorm(3), [normal(4, 3)]),
     (lambda: nn.GroupNorm(2, 4), [normal(3, 4, 2)]),
+    (lambda: nn.Conv1d(2, 3, 2), [normal(2, 2, 4)]),
+    (lambda: nn.Conv2d(2, 2, 3, padding=1, padding_mode="reflect"), [normal(2, 2, 3, 3)]),
+    (lambda: nn.Conv2d(2, 4, 2, padding="same", groups=2), [normal(2, 2, 3, 3)]),
+    (lambda: nn.Conv3d(1, 2, 2), [normal(2, 1, 2, 3, 2)]),
+    (lambda: nn.ConvTranspose1d(2, 3, 2, stride=2, output_padding=1), [normal(2, 2, 3)]),
+    (lambda: nn.ConvTranspose2d(2, 2, 2), [normal(2, 2, 2, 3)]),
+    (lambda: nn.ConvTranspose3d(1, 2, 2), [normal(1, 1, 2, 2, 2)]),
+    *(
+        (lambda pool=pool, dims=dims: getattr(nn, f"{pool}{dims}d")(2), [normal(1, 2, *[4] * dims)])
+        for pool in ("MaxPool", "AvgPool", "AdaptiveAvgPool", "AdaptiveMaxPool")
+        for dims in (1, 2, 3)
+    ),
     (lambda: nn.Residual(nn.Linear(3, 3)), [normal(4, 3)]),
     (lambda: nn.Residual(nn.Linear(3, 2), nn.Linear(3, 2)), [normal(4, 3)]),
     (
@@ -224,6 +236,25 @@ def test_norms_do_not_see_scale(scale: float, seed: int) -> None:
         np.testing.assert_allclose(layer(scale * x).data, layer(x).data, rtol=1e-8, atol=1e-10)
 
 
+# -- convolution -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [nn.Conv2d, nn.ConvTranspose2d])
+def test_kernels_start_as_in_pytorch(make: Callable[..., Any]) -> None:
+    layer = make(30, 40, 3, rng=generator())
+    fan = layer.weight.shape[1] * 9
+    for parameter in layer.parameters():
+        assert parameter.dtype == np.float32
+        assert 0.9 / np.sqrt(fan) < np.abs(parameter.data).max() <= 1 / np.sqrt(fan)
+
+
+@given(st.integers(1, 9), st.integers(1, 9))
+def test_adaptive_pooling_is_pooling_where_it_divides(length: int, count: int) -> None:
+    x = normal(2, 1, length * count)
+    np.testing.assert_allclose(F.adaptive_avg_pool1d(x, count), F.avg_pool1d(x, length))
+    np.testing.assert_allclose(F.adaptive_max_pool1d(x, count), F.max_pool1d(x, length))
+
+
 # -- containers ------------------------------------------------------------------------------------
 
 
@@ -296,6 +327,13 @@ def test_mlp_starts_as_suits_its_activation(name: str) -> None:
         ),
         (nn.BatchNorm1d(3), (1, 3), "more than one value per channel in training"),
         (nn.Flatten(2), (2, 3), "expected axes 2 to -1"),
+        (nn.Conv2d(3, 2, 2), (1, 4, 5, 5), r"with C = 3, got shape \(1, 4, 5, 5\)"),
+        (nn.Conv2d(3, 2, 2), (3, 5), "expected 4 axes"),
+        (nn.Conv1d(3, 2, 4), (1, 3, 2), r"conv1d: got x of shape \(1, 3, 2\).*pad more"),
+        (nn.ConvTranspose1d(3, 2, 1, padding=2), (1, 3, 2), "expected less padding"),
+        (nn.MaxPool2d(3), (1, 1, 2, 2), r"max_pool2d: got x of shape \(1, 1, 2, 2\)"),
+        (nn.AdaptiveAvgPool2d((1, 2, 3)), (1, 1, 2, 2), r"got output_size=\(1, 2, 3\)"),
+        (nn.AdaptiveMaxPool1d(2), (1, 1, 2, 2), "expected 3 axes"),
         (nn.Residual(nn.Linear(3, 2)), (1, 3), r"expected a branch of shape \(1, 3\)"),
     ],
 )
@@ -312,6 +350,9 @@ def test_wrong_shapes_name_the_path(layer: nn.Module, shape: tuple[int, ...], me
         (lambda: nn.LayerNorm(()), "empty normalized_shape"),
         (lambda: nn.LayerNorm((2, 0)), "normalized_shape=0"),
         (lambda: nn.BatchNorm1d(0), "num_features=0"),
+        (lambda: nn.Conv2d(3, 4, 2, groups=2), "got 3 and 4 channels; expected multiples of"),
+        (lambda: nn.Conv2d(3, 4, 2, padding_mode="mirror"), "one of zeros, reflect, replicate"),
+        (lambda: nn.ConvTranspose1d(0, 4, 2), "in_channels=0"),
         (lambda: nn.MLP([2, 2, 1], norm="group"), "expected None or one of batch, layer, rms"),
         (lambda: nn.MLP([2, 2, 1], init="best"), "initialize_: got the method 'best'"),
         (lambda: nn.MLP([2, 2, 1], dropout=2), "got p=2"),

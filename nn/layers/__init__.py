@@ -21,6 +21,14 @@ from nn.layers.container import (
     Residual,
     Sequential,
 )
+from nn.layers.convolution import (
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
 from nn.layers.dropout import (
     Dropout,
 )
@@ -39,6 +47,20 @@ from nn.layers.normalization import (
     GroupNorm,
     LayerNorm,
     RMSNorm,
+)
+from nn.layers.pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+    AvgPool1d,
+    AvgPool2d,
+    AvgPool3d,
+    MaxPool1d,
+    MaxPool2d,
+    MaxPool3d,
 )
 from nn.layers.standardized import (
     Standardized,
@@ -62,6 +84,12 @@ __all__ = [
     "ModuleList",
     "Residual",
     "Sequential",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
     "Dropout",
     "Embedding",
     "Flatten",
@@ -73,5 +101,17 @@ __all__ = [
     "GroupNorm",
     "LayerNorm",
     "RMSNorm",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
+    "AvgPool1d",
+    "AvgPool2d",
+    "AvgPool3d",
+    "MaxPool1d",
+    "MaxPool2d",
+    "MaxPool3d",
     "Standardized",
 ]
