@@ -628,6 +628,10 @@ def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
         and (out_slot is None or row[out_slot] is None)
     ):
         return record_single(primitive, *row)
+    if primitive.sequence:
+        (slot,) = primitive.operand_slots
+        if type(row[slot]) is Tensor:
+            row = (*row[:slot], list(row[slot]), *row[slot + 1 :])
     arrays, tracked = [], []
     for slot, value in enumerate(row):
         kind = type(value)

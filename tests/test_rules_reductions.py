@@ -215,6 +215,16 @@ def test_empty_sums() -> None:
     assert gradient(lambda x: np.sum(x, axis=0), np.zeros((0, 3))).shape == (0, 3)
 
 
+@pytest.mark.parametrize("function", [np.sum, np.prod, np.mean, np.max, np.cumsum, np.cumprod])
+@pytest.mark.parametrize("axis", [0, -1])
+def test_numbers_may_be_reduced_along_an_axis_they_do_not_have(function: Any, axis: int) -> None:
+    assert gradient(lambda x: function(x, axis=axis), 3.0) == 1
+
+
+def test_medians_take_lists_of_axes() -> None:
+    agrees(lambda x: np.median(x, axis=[0, 2]), T)
+
+
 def test_out_is_refused() -> None:
     x = Tensor(np.ones(3), requires_grad=True)
     for function in (np.sum, np.mean, np.cumsum, np.ptp, np.add.reduce, np.add.accumulate):

@@ -35,6 +35,8 @@ JOINS: dict[str, tuple[Any, ...]] = {
         lambda x: np.concatenate([np.ones(2), x, np.zeros(1)]),
         V,
     ),
+    "concatenate rows": (np.concatenate, A),
+    "stack rows": (lambda x: np.stack(x, axis=1), A),
     "insert": (lambda x, y: np.insert(x, 1, y, axis=1), A, spaced(3)),
     "insert into the flat array": (lambda x, y: np.insert(x, [3, 1], y), A, spaced(2)),
     "insert several at one place": (lambda x, y: np.insert(x, -1, y), V, spaced(3)),

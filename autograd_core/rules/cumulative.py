@@ -61,7 +61,7 @@ def recur(factors: Any, terms: Any) -> Any:
 
 def cumprod_rule(g: Any, a: Any, axis: Any) -> Any:
     """All factors before an element, times what each later product makes of it; no division."""
-    if axis is None:
+    if axis is None or a.ndim == 0:
         return cumprod_rule(g, a.reshape(-1), 0).reshape(a.shape)
     g, a = np.moveaxis(g, axis, -1), np.moveaxis(a, axis, -1)
     return np.moveaxis(shifted(np.cumprod(a, axis=-1), 1) * onwards(a, g), -1, axis)

@@ -24,12 +24,17 @@ def reduced(shape: Shape, axis: Any) -> Shape:
     >>> reduced((2, 3, 4), axis=(0, -1))
     (1, 3, 1)
     """
-    if axis is None:
-        return (1,) * len(shape)
     kept = list(shape)
-    for one in axis if isinstance(axis, tuple) else (axis,):
+    for one in reduced_axes(len(shape), axis):
         kept[one] = 1
     return tuple(kept)
+
+
+def reduced_axes(ndim: int, axis: Any) -> Any:
+    """The axes that are reduced; NumPy takes -1 and 0 for an array without axes, too."""
+    if axis is None or ndim == 0:
+        return range(ndim)
+    return axis if isinstance(axis, (tuple, list)) else (axis,)
 
 
 def spread(g: Any, a_shape: Shape, axis: Any) -> Any:
@@ -83,9 +88,7 @@ def put_back(lined: Any, shape: Shape, axis: Any) -> Any:
 
 def split_axes(ndim: int, axis: Any) -> tuple[list[int], list[int]]:
     """The axes that stay and those that are reduced, all counted from the front."""
-    if axis is None:
-        return [], list(range(ndim))
-    axes = [one % ndim for one in (axis if isinstance(axis, tuple) else (axis,))]
+    axes = [one % ndim for one in reduced_axes(ndim, axis)]
     return [k for k in range(ndim) if k not in axes], axes
 
 
