@@ -13,7 +13,7 @@ import numpy.typing as npt
 from autograd_core import Tensor, no_grad
 from nn.data.loader import DataLoader
 from nn.errors import DivergedError
-from nn.metrics import Metric
+from nn.metrics import Metric, Sums
 from nn.module import Module
 from nn.optim.optimizer import Optimizer
 
@@ -265,12 +265,29 @@ def evaluate(
         for x, y in data.batches(0, strategy.shard):
             output = model(x)
             added = [metric.add_up(output, y) for metric in measured]
-            sums = added if sums is None else [a + b for a, b in zip(sums, added, strict=True)]
+            if sums is not None:
+                joined = zip(measured, sums, added, strict=True)
+                added = [metric.join(total, new) for metric, total, new in joined]
+            sums = added
     assert sums is not None, "a DataLoader has at least one batch"
     return {
-        metric.name: metric.value(strategy.reduce_sum(total))
+        metric.name: metric.value(reduced(metric, total, strategy))
         for metric, total in zip(measured, sums, strict=True)
     }
+
+
+def reduced(metric: Metric, sums: Sums, strategy: Strategy) -> Sums:
+    """The sums of all ranks together; rows of samples one rank after the other."""
+    if not metric.by_sample:
+        return strategy.reduce_sum(sums)
+    rank, size = strategy.shard
+    counts = np.zeros(size)
+    counts[rank] = len(sums)
+    stops = np.cumsum(strategy.reduce_sum(counts)).astype(np.int64)
+    # Each rank fills in its own rows of what is zero elsewhere, so that the sum is all of them.
+    rows = np.zeros((stops[-1], *sums.shape[1:]))
+    rows[stops[rank] - len(sums) : stops[rank]] = sums
+    return strategy.reduce_sum(rows)
 
 
 @contextmanager

@@ -191,19 +191,3 @@ def test_a_learning_rate_far_too_high_is_reported_and_the_model_stays_finite() -
             epochs=50,
         )
     assert all(np.isfinite(array).all() for array in model.state_dict().values())
-
-
-# -- metrics ---------------------------------------------------------------------------------------
-
-
-def test_accuracy() -> None:
-    logits = np.array([[2.0, 1.0], [0.0, 3.0], [5.0, 4.0]])
-    assert metrics.accuracy(logits, np.array([0, 1, 1])) == pytest.approx(2 / 3)
-    assert metrics.accuracy(np.array([[-1.0], [2.0]]), np.array([[0], [0]])) == 0.5
-
-
-def test_r2() -> None:
-    y = np.array([[1.0, 10.0], [2.0, 30.0], [3.0, 20.0]])
-    assert metrics.r2(y, y) == 1
-    assert metrics.r2(np.broadcast_to(y.mean(axis=0), y.shape), y) == pytest.approx(0)
-    assert metrics.r2(y[:, 0], y[:, 0] + 1) == pytest.approx(1 - 3 / 2)
