@@ -228,7 +228,7 @@ def labels(out: Tensor) -> list[str]:
         (lambda x: x / 3, "÷ 3"),
         (lambda x: x + 1, "+ …"),
         (lambda x: x.sum(axis=1), "sum axis=1"),
-        (lambda x: x.sum(axis=(0, 1), keepdims=True), "sum axis=(0, 1)"),
+        (lambda x: x.sum(axis=(0, 1), keepdims=True), "sum axis=(0, 1) keepdims=True"),
         (lambda x: x[1], "[ ] 1"),
     ],
 )
