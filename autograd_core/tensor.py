@@ -648,8 +648,9 @@ def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
     recording = mode.recording
     if not (tracked and recording and primitive.rules):
         wrapped = wrap_all(primitive.replay(*arrays))
-        if primitive.view and type(row[0]) is Tensor:
-            share_version(row[0], wrapped)
+        if primitive.view:
+            for owner in tensors_in(row[0]):
+                share_version(owner, wrapped)
         return wrapped
     refuse_lost_gradients(primitive, row, tracked)
     result = primitive.replay(*arrays)

@@ -110,6 +110,14 @@ def test_einsum_of_complex_arrays_is_not_conjugated() -> None:
     check(lambda a, b: np.einsum("ij,kj->ki", a, b), draw(2, 3, kind="complex"), draw(2, 3, seed=1))
 
 
+def test_a_view_by_einsum_counts_writes_into_its_array() -> None:
+    x = Tensor(np.ones((2, 2)))
+    y = Tensor(np.ones(2), requires_grad=True) * np.einsum("ii->i", x)
+    x.assign(np.zeros((2, 2)))
+    with pytest.raises(MutationError, match="written to"):
+        y.backward(np.ones(2))
+
+
 def test_einsum_refuses_out() -> None:
     with pytest.raises(MutationError, match="einsum: out="):
         np.einsum("i->", Tensor(np.ones(3), requires_grad=True), out=np.empty(()))

@@ -18,8 +18,8 @@ from autograd_core.primitive import call, define
 LETTERS = ascii_uppercase + ascii_lowercase
 
 
-def einsum_operand(g: Any, i: int, operands: tuple[Any, ...], optimize: Any) -> Any:
-    """Gradient of the argument at position ``i`` of an einsum."""
+def einsum_operand(g: Any, i: int, operands: tuple[Any, ...]) -> Any:
+    """Gradient of the argument at position ``i`` of an einsum, through products of matrices."""
     subscripts, arrays = split(operands)
     k = i - 1 if isinstance(operands[0], str) else i // 2
     terms, output = labels_of(subscripts, tuple(np.ndim(array) for array in arrays))
@@ -33,7 +33,7 @@ def einsum_operand(g: Any, i: int, operands: tuple[Any, ...], optimize: Any) -> 
         g,
         *arrays[:k],
         *arrays[k + 1 :],
-        optimize=bool(optimize),
+        optimize=True,
     )
     sides = dict(zip(wanted, gradient.shape, strict=True))
     places = [term.index(label) for label in term]
@@ -124,5 +124,5 @@ def einsum_sample(d: Any) -> Any:
     return call(inputs + arrow, *arrays, optimize=optimize)
 
 
-define(np.einsum, einsum_sample, sequence=True, operands=einsum_operand)
+define(np.einsum, einsum_sample, sequence=True, view=True, operands=einsum_operand)
 define(np.einsum_path)
