@@ -74,7 +74,7 @@ from nn.losses import (
     SoftMarginLoss,
 )
 from nn.module import Module, Parameter
-from nn.optim import SGD, Adam, Momentum, Optimizer
+from nn.optim import LBFGS, SGD, Adagrad, Adam, AdamW, Lion, Momentum, Optimizer, RMSprop
 from nn.serialization import load, save
 from nn.training import Callback, History, Strategy, evaluate, fit
 
@@ -151,9 +151,14 @@ __all__ = [
     "SmoothL1Loss",
     "SoftMarginLoss",
     # Optimizers
+    "Adagrad",
     "Adam",
+    "AdamW",
+    "LBFGS",
+    "Lion",
     "Momentum",
     "Optimizer",
+    "RMSprop",
     "SGD",
     # Training
     "Callback",

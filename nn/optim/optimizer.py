@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from autograd_core import Tensor
 from nn.errors import OptionError, StateError
+from nn.optim import fused
 from nn.parameters import ParameterBuffer, buffers_of
+
+T = TypeVar("T")
 
 # Elements updated at once: few enough that the arrays of an update stay in the cache, and so many
 # that the calls do not count (Adam on 536,000: 1.0 ms with 2¹⁴, 0.75 ms with 2¹⁷ or all at once; on
@@ -63,6 +66,15 @@ class Segment:
                 before = step
         return runs
 
+    def arrays(self, start: int, stop: int) -> list[npt.NDArray[Any]]:
+        """Values, gradients and state of a part of the buffer that lies in this segment."""
+        inside = slice(start - self.start, stop - self.start)
+        return [
+            self.buffer.values[start:stop],
+            self.buffer.gradients[start:stop],
+            *[array[inside] for array in self.state.values()],
+        ]
+
     def state_of(self, k: int) -> dict[str, npt.NDArray[Any]]:
         """Views of the state of one parameter, in its shape."""
         span = slice(self.spans[k].start - self.start, self.spans[k].stop - self.start)
@@ -80,22 +92,36 @@ class Optimizer:
     ``zero_grad()`` forgets gradients; ``param_groups`` holds the options, to be read and changed.
 
     ``update(value, gradient, *state, step, **options)`` changes arrays of a block in place; it
-    must work element by element, for blocks cross the borders of parameters. ``weight_decay`` is
-    applied before it, as L2 penalty: gradient + weight_decay * value.
+    must work element by element, for blocks cross the borders of parameters. What all optimizers
+    share is done before: ``maximize`` turns the gradient around, ``weight_decay`` adds an L2
+    penalty to it (gradient + weight_decay * value), or, if the class is ``decoupled``, shrinks the
+    value by the factor 1 - lr * weight_decay.
+
+    ``kernel`` is the same update as one compiled loop, for those who have numba. With
+    ``fused=None`` it takes over when an optimizer has worked for so long that compiling pays off,
+    with True at once, with False never. It computes the same bits.
     """
 
     state_names: ClassVar[tuple[str, ...]] = ()
+    # State that is kept only while an option is on, and which one.
+    state_options: ClassVar[Mapping[str, str]] = {}
+    decoupled: ClassVar[bool] = False
     update: Callable[..., None]
+    kernel: ClassVar[fused.Kernel | None] = None
 
     def __init__(
         self,
         parameters: Iterable[Tensor] | Iterable[dict[str, Any]],
         *,
         weight_decay: float = 0.0,
+        maximize: bool = False,
+        fused: bool | None = None,
         **options: Any,
     ) -> None:
         self.options = tuple(options)
-        self.defaults = {**options, "weight_decay": weight_decay}
+        self.defaults = {**options, "weight_decay": weight_decay, "maximize": maximize}
+        self.fused = fused
+        self.work = 0
         self.param_groups: list[dict[str, Any]] = []
         self.segments: list[Segment] = []
         given: list[Any] = list(parameters)
@@ -111,6 +137,12 @@ class Optimizer:
     def add_param_group(self, group: dict[str, Any]) -> None:
         """Optimize more parameters, with options of their own where ``group`` gives them."""
         name = type(self).__name__
+        unknown = group.keys() - {"params", "initial_lr"} - self.defaults.keys()
+        if unknown:
+            raise OptionError(
+                f"{name}: got the option {min(unknown)!r} for a group; expected some of "
+                f"{', '.join(self.defaults)}"
+            )
         group = {**self.defaults, **group, "params": tensors_in(group["params"])}
         check_options(name, group)
         known = {id(tensor) for other in self.param_groups for tensor in other["params"]}
@@ -133,21 +165,46 @@ class Optimizer:
                 if leaf is not None:
                     leaf.grad = None
 
-    def step(self) -> None:
-        """Update every parameter that has a gradient, once."""
+    def step(self, closure: Callable[[], T] | None = None) -> T | None:
+        """Update every parameter that has a gradient, once.
+
+        ``closure``, if given, is called before: it computes a loss and its gradients afresh. What
+        it returns is returned.
+        """
+        loss = None if closure is None else closure()
         for segment in self.segments:
-            group, buffer = segment.group, segment.buffer
-            options = {name: weak(group[name]) for name in self.options}
-            decay = weak(group["weight_decay"])
+            shared = self.shared(segment.group)
+            options = {name: weak(segment.group[name]) for name in self.options}
             for start, stop, step in segment.advance():
+                self.work += stop - start
+                if self.kernel is not None and self.is_fused(segment.buffer.values.dtype):
+                    self.kernel(segment.arrays(start, stop), shared, step=step, **options)
+                    continue
                 for low in range(start, stop, BLOCK):
-                    high = min(low + BLOCK, stop)
-                    value, gradient = buffer.values[low:high], buffer.gradients[low:high]
-                    offset = slice(low - segment.start, high - segment.start)
-                    state = [array[offset] for array in segment.state.values()]
-                    if decay:
-                        gradient = gradient + decay * value
+                    value, gradient, *state = segment.arrays(low, min(low + BLOCK, stop))
+                    if shared.sign < 0:
+                        gradient = -gradient
+                    if shared.shrink != 1:
+                        value *= shared.shrink
+                    if shared.decay:
+                        gradient = gradient + shared.decay * value
                     self.update(value, gradient, *state, step=step, **options)
+        return loss
+
+    def shared(self, group: Mapping[str, Any]) -> fused.Shared:
+        """What is done to gradients and values before the rule, for the options of a group."""
+        decay = weak(group["weight_decay"])
+        return fused.Shared(
+            sign=-1.0 if group["maximize"] else 1.0,
+            decay=0.0 if self.decoupled else decay,
+            shrink=1 - weak(group["lr"]) * decay if self.decoupled else 1.0,
+        )
+
+    def is_fused(self, dtype: np.dtype[Any]) -> bool:
+        """Whether the compiled loop does the work."""
+        if self.fused is False or dtype not in fused.DTYPES:
+            return False
+        return self.fused is True or (self.work > fused.PAYS_OFF and fused.is_available())
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -164,14 +221,22 @@ class Optimizer:
             for parameter in group["params"]
         ]
 
+    def used_state(self, group: Mapping[str, Any]) -> list[str]:
+        """The names of the state that the options of a group make use of."""
+        return [
+            name
+            for name in self.state_names
+            if name not in self.state_options or group[self.state_options[name]]
+        ]
+
     def state_dict(self) -> dict[str, Any]:
         """Copies of the state by parameter number, and the options of the groups, as in PyTorch."""
-        state = {
-            number: {"step": segment.steps[k]}
-            | {name: array.copy() for name, array in segment.state_of(k).items()}
-            for number, (_, segment, k) in enumerate(self._located())
-            if segment.steps[k]
-        }
+        state = {}
+        for number, (_, segment, k) in enumerate(self._located()):
+            if segment.steps[k]:
+                arrays = segment.state_of(k)
+                used = self.used_state(segment.group)
+                state[number] = {"step": segment.steps[k]} | {n: arrays[n].copy() for n in used}
         groups = []
         number = 0
         for group in self.param_groups:
@@ -187,22 +252,39 @@ class Optimizer:
         """
         located = self._located()
         groups, state = state_dict["param_groups"], state_dict["state"]
+        self.check_state(located, groups, state)
+        for own, group in zip(self.param_groups, groups, strict=True):
+            own.update({name: value for name, value in group.items() if name != "params"})
+        for number, (_, segment, k) in enumerate(located):
+            entry = state.get(number)
+            segment.steps[k] = int(entry["step"]) if entry else 0
+            used = self.used_state(segment.group) if entry else []
+            for name, array in segment.state_of(k).items():
+                array[...] = entry[name] if name in used else 0
+
+    def check_state(
+        self,
+        located: list[tuple[Tensor, Segment, int]],
+        groups: list[Mapping[str, Any]],
+        state: Mapping[int, Mapping[str, Any]],
+    ) -> None:
+        """Raise StateError unless a state dict fits."""
         sizes = [len(group["params"]) for group in groups]
         own_sizes = [len(group["params"]) for group in self.param_groups]
         problems = [] if sizes == own_sizes else [f"groups of {sizes} parameters, not {own_sizes}"]
+        options = [group for group in groups for _ in group["params"]]
         for number, entry in state.items():
             if number not in range(len(located)):
                 problems.append(f"state of parameter {number}, and there are {len(located)}")
                 continue
             shape = located[number][0].shape
+            used = self.used_state({**self.defaults, **options[min(number, len(options) - 1)]})
             problems += [
-                f"no {name} of parameter {number}"
-                for name in ("step", *self.state_names)
-                if name not in entry
+                f"no {name} of parameter {number}" for name in ("step", *used) if name not in entry
             ]
             problems += [
                 f"{name} of parameter {number} has shape {np.shape(entry[name])}, not {shape}"
-                for name in self.state_names
+                for name in used
                 if name in entry and np.shape(entry[name]) != shape
             ]
         if problems:
@@ -210,13 +292,6 @@ class Optimizer:
                 f"load_state_dict: the state does not fit this {type(self).__name__}; "
                 f"it has {'; '.join(problems)}"
             )
-        for own, group in zip(self.param_groups, groups, strict=True):
-            own.update({name: value for name, value in group.items() if name != "params"})
-        for number, (_, segment, k) in enumerate(located):
-            entry = state.get(number)
-            segment.steps[k] = int(entry["step"]) if entry else 0
-            for name, array in segment.state_of(k).items():
-                array[...] = entry[name] if entry else 0
 
 
 def tensors_in(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
@@ -244,11 +319,17 @@ def neighbours(indices: list[int]) -> list[tuple[int, int]]:
     return runs
 
 
+# Options that are numbers of at least 0, and those that are such numbers below 1.
+NOT_NEGATIVE = frozenset(
+    {"lr", "eps", "weight_decay", "momentum", "dampening", "lr_decay", "initial_accumulator_value"}
+)
+FRACTIONS = frozenset({"beta", "betas", "alpha"})
+
+
 def check_options(name: str, group: Mapping[str, Any]) -> None:
     """Raise OptionError for options that no optimizer can mean."""
     for option, value in group.items():
-        if option in ("lr", "eps", "weight_decay", "dampening") and not 0 <= value < np.inf:
+        if option in NOT_NEGATIVE and not 0 <= value < np.inf:
             raise OptionError(f"{name}: got {option}={value}; expected a number of at least 0")
-        fractions = {"betas": value, "beta": (value,)}.get(option, ())
-        if not all(0 <= fraction < 1 for fraction in fractions):
+        if option in FRACTIONS and not all(0 <= part < 1 for part in np.atleast_1d(value)):
             raise OptionError(f"{name}: got {option}={value}; expected at least 0 and below 1")
