@@ -619,7 +619,7 @@ def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
     """Compute any operation, and make a Node if the gradient of an operand is wanted."""
     if not primitive.ready:
         primitive.resolve()
-    row = primitive.bind(*args, **kwargs)
+    row: tuple[Any, ...] = primitive.bind(*args, **kwargs)
     out_slot = primitive.out_slot
     if (
         primitive.single
@@ -631,7 +631,8 @@ def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
     if primitive.sequence:
         (slot,) = primitive.operand_slots
         if type(row[slot]) is Tensor:
-            row = (*row[:slot], list(row[slot]), *row[slot + 1 :])
+            items: Any = list(row[slot])
+            row = (*row[:slot], items, *row[slot + 1 :])
     arrays, tracked = [], []
     for slot, value in enumerate(row):
         kind = type(value)
@@ -670,10 +671,10 @@ def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
         node = new_node(primitive, sources, slots, shapes, tuple(part.dtype for part in result))
         wrapped = rebuild(result, [output_of(node, k, part) for k, part in enumerate(result)])
     else:
-        wrapped = wrap(result)
-        node = new_node(primitive, sources, slots, wrapped._array.shape, wrapped._array.dtype)
+        wrapped = tensor = wrap(result)
+        node = new_node(primitive, sources, slots, tensor._array.shape, tensor._array.dtype)
         if node.dtype.kind in "fc":
-            wrapped._node = node
+            tensor._node = node
     for slot in keep:
         if slot < len(row):
             for tensor in tensors_in(row[slot]):

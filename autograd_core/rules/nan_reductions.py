@@ -66,16 +66,16 @@ define(
     np.nanvar,
     spread_reduction,
     a=skipping_var_rule,
-    mean=lambda g, a, axis, ddof, where, mean, correction: -skipping_var_rule(
-        g, a, axis, ddof, where, mean, correction
+    mean=lambda g, a, axis, ddof, where, mean, correction: (
+        -skipping_var_rule(g, a, axis, ddof, where, mean, correction)
     ),
 )
 define(
     np.nanstd,
     spread_reduction,
     a=skipping_std_rule,
-    mean=lambda g, out, a, axis, ddof, where, mean, correction: -skipping_std_rule(
-        g, out, a, axis, ddof, where, mean, correction
+    mean=lambda g, out, a, axis, ddof, where, mean, correction: (
+        -skipping_std_rule(g, out, a, axis, ddof, where, mean, correction)
     ),
 )
 define(np.nanmax, reduction, a=skipping_extremum_rule)
