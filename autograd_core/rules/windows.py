@@ -54,8 +54,9 @@ class Windows:
     def slices(self, counts: Sizes) -> Iterator[tuple[Sizes, Any]]:
         """Each place in the kernel, and the slice of the padded array that lies there."""
         for place in itertools.product(*map(range, self.kernel)):
-            steps = zip(place, counts, self.stride, self.dilation, strict=True)
-            yield place, (..., *[slice(k * d, k * d + s * (n - 1) + 1, s) for k, n, s, d in steps])
+            axes = zip(place, counts, self.stride, self.dilation, strict=True)
+            reach = [(k * d, max(0, s * (n - 1) + 1), s) for k, n, s, d in axes]
+            yield place, (..., *[slice(start, start + span, s) for start, span, s in reach])
 
     def pad(self, x: Any, fill: float = 0) -> Any:
         """The array with its padding, in the same order in memory; itself if there is none."""
