@@ -364,7 +364,8 @@ def agree(call: Call, what: str, found: Any, expected: Any, exact: bool = False)
             call,
             f"{what} is {found.dtype} {found.shape}; expected {expected.dtype} {expected.shape}",
         )
-    scale = 0.0 if exact else 1e-11 * float(np.max(np.abs(expected), initial=0.0))
+    largest = np.max(np.abs(expected), where=np.isfinite(expected), initial=0.0)
+    scale = 0.0 if exact else 1e-11 * float(largest)
     if not np.allclose(found, expected, rtol=0, atol=scale, equal_nan=True):
         fail(call, f"{what} is {found.tolist()}; expected {expected.tolist()}")
 
