@@ -53,13 +53,24 @@ def push_forward(outputs: Iterable[Node], tangents: dict[Node, Any], record: boo
 def push_operand(node: Node, k: int, source: Node, tangent: Any, record: bool) -> Any:
     """What the tangent of one operand adds to the tangent of the result; None if nothing."""
     primitive = node.primitive
-    rule = partial(primitive.rules[0], i=k) if primitive.sequence else primitive.rules[k]
+    rule: Any
+    if primitive.sequence:
+        rule = partial(primitive.rules[0], i=k)
+    elif primitive.joint:
+        rule = partial(joint_part, primitive.rules[0], k)
+    else:
+        rule = primitive.rules[k]
     slots = lift(node) if record else node.slots
     real = source.dtype.kind != "c" and not primitive.multiple and node.dtype.kind != "c"
     if isinstance(primitive.sample, Elementwise) and real:
         moved = rule(np.broadcast_to(tangent, node.shape), slots)
         return moved if moved.dtype == node.dtype else cast(moved, node.dtype)
     return transpose(node, rule, slots, source, tangent, record)
+
+
+def joint_part(rule: Any, k: int, g: Any, slots: Any) -> Any:
+    """The gradient of one operand from a rule that returns those of all."""
+    return rule(g, slots)[k]
 
 
 def transpose(node: Node, rule: Any, slots: Any, source: Node, tangent: Any, record: bool) -> Any:
