@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import nn
 from autograd_core import Tensor, checkpoint, manual_seed, no_grad
-from autograd_core.errors import DtypeError
+from autograd_core.containers import flatten
+from autograd_core.errors import DtypeError, ShapeError
 from autograd_core.testing import GradientError
 from nn import functional as F
 from nn.errors import LayerShapeError, OptionError, RangeError
@@ -53,6 +54,23 @@ LAYERS: list[tuple[Callable[[], nn.Module], list[Any]]] = [
         (lambda pool=pool, dims=dims: getattr(nn, f"{pool}{dims}d")(2), [normal(1, 2, *[4] * dims)])
         for pool in ("MaxPool", "AvgPool", "AdaptiveAvgPool", "AdaptiveMaxPool")
         for dims in (1, 2, 3)
+    ),
+    (lambda: nn.RNN(2, 3, 2, "relu", bidirectional=True), [normal(3, 2, 2)]),
+    (
+        lambda: nn.LSTM(2, 2, 2, batch_first=True, dropout=0.4, bidirectional=True),
+        [normal(2, 3, 2), (normal(4, 2, 2), normal(4, 2, 2, seed=1))],
+    ),
+    (lambda: nn.GRU(2, 3, bias=False), [normal(4, 2), normal(1, 3)]),
+    (lambda: nn.MultiheadAttention(4, 2, 0.3), [normal(3, 2, 4)] * 3),
+    (
+        lambda: nn.MultiheadAttention(4, 2, batch_first=True),
+        [normal(2, 3, 4), normal(2, 2, 4), normal(2, 2, 4, seed=1)],
+    ),
+    (
+        lambda: nn.TransformerEncoder(
+            nn.TransformerEncoderLayer(4, 2, 3, 0.2, "gelu", norm_first=True), 2, nn.LayerNorm(4)
+        ),
+        [normal(3, 2, 4)],
     ),
     (lambda: nn.Residual(nn.Linear(3, 3)), [normal(4, 3)]),
     (lambda: nn.Residual(nn.Linear(3, 2), nn.Linear(3, 2)), [normal(4, 3)]),
@@ -255,6 +273,94 @@ def test_adaptive_pooling_is_pooling_where_it_divides(length: int, count: int) -
     np.testing.assert_allclose(F.adaptive_max_pool1d(x, count), F.max_pool1d(x, length))
 
 
+# -- recurrence ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [nn.RNN, nn.LSTM, nn.GRU])
+def test_a_sequence_in_two_halves_is_the_whole(make: Callable[..., Any]) -> None:
+    layer = make(2, 3, 2, rng=generator(), dtype=float)
+    x = normal(6, 4, 2)
+    whole, last = layer(x)
+    first, state = layer(x[:2])
+    second, again = layer(x[2:], state)
+    np.testing.assert_allclose(np.concatenate([first.data, second.data]), whole.data)
+    for one, other in zip(flatten(last)[0], flatten(again)[0], strict=True):
+        np.testing.assert_allclose(one.data, other.data)
+
+
+@pytest.mark.parametrize("make", [nn.RNN, nn.LSTM, nn.GRU])
+def test_batches_come_first_or_second_or_not_at_all(make: Callable[..., Any]) -> None:
+    layer = make(2, 3, bidirectional=True, rng=generator())
+    x = normal(5, 4, 2).astype(np.float32)
+    outputs, _ = layer(x)
+    assert outputs.dtype == np.float32
+    layer.batch_first = True
+    np.testing.assert_allclose(layer(x.swapaxes(0, 1))[0].data.swapaxes(0, 1), outputs.data)
+    np.testing.assert_allclose(layer(x[:, 1])[0].data, outputs.data[:, 1], atol=1e-6)
+
+
+def test_dropout_between_recurrent_layers_only_in_training() -> None:
+    layer = nn.GRU(2, 3, 2, dropout=0.5, rng=generator())
+    x = normal(5, 4, 2)
+    assert (layer(x)[0].data != layer(x)[0].data).any()
+    layer.eval()
+    np.testing.assert_array_equal(layer(x)[0].data, layer(x)[0].data)
+
+
+# -- attention -------------------------------------------------------------------------------------
+
+
+def test_attention_to_equal_keys_is_the_mean() -> None:
+    value = normal(2, 3, 4)
+    attended = F.scaled_dot_product_attention(normal(2, 5, 4), np.ones((2, 3, 4)), value)
+    np.testing.assert_allclose(attended, np.repeat(value.mean(1, keepdims=True), 5, axis=1))
+
+
+def test_causal_attention_does_not_see_the_future() -> None:
+    layer = nn.TransformerEncoderLayer(4, 2, 8, 0.0, batch_first=True, rng=generator())
+    x = normal(2, 5, 4)
+    changed = x.copy()
+    changed[:, 3:] += 1
+    before, after = (layer(values, is_causal=True).data for values in (x, changed))
+    np.testing.assert_array_equal(before[:, :3], after[:, :3])
+    mask = ~np.tri(5, dtype=bool)
+    np.testing.assert_array_equal(layer(x, mask).data, before)
+    additive = np.where(mask, -np.inf, 0)
+    np.testing.assert_array_equal(layer(x, additive).data, before)
+    q = normal(2, 5, 4)
+    np.testing.assert_array_equal(
+        F.scaled_dot_product_attention(q, q, q, np.zeros((5, 5)), is_causal=True),
+        F.scaled_dot_product_attention(q, q, q, is_causal=True),
+    )
+
+
+def test_padding_does_not_matter_and_all_of_it_is_no_nan() -> None:
+    layer = nn.MultiheadAttention(4, 2, batch_first=True, rng=generator(), dtype=np.float32)
+    x = normal(2, 5, 4).astype(np.float32)
+    padding = np.zeros((2, 5), bool)
+    padding[:, 3:] = True
+    other = x.copy()
+    other[:, 3:] = 7
+    one, weights = layer(x, x, x, padding)
+    two, _ = layer(x, other, other, padding)
+    np.testing.assert_allclose(one.data, two.data, rtol=1e-4, atol=1e-6)
+    assert one.dtype == np.float32 and not weights.data[..., 3:].any()
+    for mask in (None, np.zeros((5, 5))):
+        assert np.isfinite(layer(x, x, x, np.ones((2, 5), bool), attn_mask=mask)[0].data).all()
+
+
+def test_encoder_layers_start_equal_and_drop_differently() -> None:
+    layer = nn.TransformerEncoderLayer(4, 2, 8, 0.5, rng=generator())
+    encoder = nn.TransformerEncoder(layer, 2)
+    first, second = encoder.layers
+    assert first.linear1.weight is not second.linear1.weight
+    np.testing.assert_array_equal(first.linear1.weight.data, second.linear1.weight.data)
+    x = normal(3, 2, 4)
+    assert (first(x).data != second(x).data).any()
+    encoder.eval()
+    np.testing.assert_array_equal(first(x).data, second(x).data)
+
+
 # -- containers ------------------------------------------------------------------------------------
 
 
@@ -331,6 +437,9 @@ def test_mlp_starts_as_suits_its_activation(name: str) -> None:
         (nn.Conv2d(3, 2, 2), (3, 5), "expected 4 axes"),
         (nn.Conv1d(3, 2, 4), (1, 3, 2), r"conv1d: got x of shape \(1, 3, 2\).*pad more"),
         (nn.ConvTranspose1d(3, 2, 1, padding=2), (1, 3, 2), "expected less padding"),
+        (nn.LSTM(3, 2), (4, 2, 5), r"expected \(T, N, I\) or \(T, I\) with I = 3"),
+        (nn.GRU(3, 2, batch_first=True), (0, 4, 3), r"expected \(N, T, I\)"),
+        (nn.TransformerEncoderLayer(4, 2, 3), (2, 3), r"E = 4 and one N, got shape \(2, 3\)"),
         (nn.MaxPool2d(3), (1, 1, 2, 2), r"max_pool2d: got x of shape \(1, 1, 2, 2\)"),
         (nn.AdaptiveAvgPool2d((1, 2, 3)), (1, 1, 2, 2), r"got output_size=\(1, 2, 3\)"),
         (nn.AdaptiveMaxPool1d(2), (1, 1, 2, 2), "expected 3 axes"),
@@ -339,8 +448,25 @@ def test_mlp_starts_as_suits_its_activation(name: str) -> None:
 )
 def test_wrong_shapes_name_the_path(layer: nn.Module, shape: tuple[int, ...], message: str) -> None:
     model = nn.Sequential(nn.Identity(), nn.ModuleDict({"inner": layer})["inner"])
-    with pytest.raises(LayerShapeError, match=r"^1: .*" + message):
+    with pytest.raises(LayerShapeError, match=r"^1\b.*: .*" + message):
         model(np.ones(shape))
+
+
+def test_states_and_masks_of_wrong_shapes() -> None:
+    rnn, attention = nn.RNN(2, 3, 2), nn.MultiheadAttention(4, 2)
+    with pytest.raises(LayerShapeError, match=r"state of shape \(2, 5, 3\), got \(1, 5, 3\)"):
+        rnn(normal(4, 5, 2), normal(1, 5, 3))
+    with pytest.raises(LayerShapeError, match=r"state of shape \(2, 3\), got \(1, 3\)"):
+        rnn(normal(4, 2), normal(1, 3))
+    x = normal(3, 2, 4)
+    with pytest.raises(LayerShapeError, match=r"attn_mask of shape \(3, 3\) or \(4, 3, 3\)"):
+        attention(x, x, x, attn_mask=np.zeros((2, 3)))
+    with pytest.raises(LayerShapeError, match=r"boolean key_padding_mask of shape \(2, 3\)"):
+        attention(x, x, x, np.zeros((2, 3)))
+    with pytest.raises(LayerShapeError, match="a value for each key"):
+        attention(x, x, x[:2])
+    with pytest.raises(ShapeError, match=r"\(\.\.\., S, E\)"):
+        F.scaled_dot_product_attention(x, x[..., :2], x)
 
 
 @pytest.mark.parametrize(
@@ -353,6 +479,9 @@ def test_wrong_shapes_name_the_path(layer: nn.Module, shape: tuple[int, ...], me
         (lambda: nn.Conv2d(3, 4, 2, groups=2), "got 3 and 4 channels; expected multiples of"),
         (lambda: nn.Conv2d(3, 4, 2, padding_mode="mirror"), "one of zeros, reflect, replicate"),
         (lambda: nn.ConvTranspose1d(0, 4, 2), "in_channels=0"),
+        (lambda: nn.RNN(2, 3, nonlinearity="sigmoid"), "expected 'tanh' or 'relu'"),
+        (lambda: nn.LSTM(2, 3, dropout=1.2), "got p=1.2"),
+        (lambda: nn.MultiheadAttention(4, 3), "embed_dim=4; expected a multiple of num_heads=3"),
         (lambda: nn.MLP([2, 2, 1], norm="group"), "expected None or one of batch, layer, rms"),
         (lambda: nn.MLP([2, 2, 1], init="best"), "initialize_: got the method 'best'"),
         (lambda: nn.MLP([2, 2, 1], dropout=2), "got p=2"),

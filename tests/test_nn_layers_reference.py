@@ -38,12 +38,14 @@ def test_layer_is_that_of_pytorch(case: dict[str, Any], dtype: str, mode: str) -
     layer.load_state_dict(case["state"])
     layer.train(mode == "train")
     expected = case[mode] or case["train"]
-    x = Tensor(np.array(case["x"], dtype), requires_grad=True)
-    results, _ = flatten(layer(x, **case["keywords"]))
+    inputs = [Tensor(np.array(x, dtype), requires_grad=True) for x in case["inputs"]]
+    keywords = {k: np.array(v) if isinstance(v, list) else v for k, v in case["keywords"].items()}
+    alone = case["layer"] == "MultiheadAttention" and len(inputs) == 1
+    results, _ = flatten(layer(*(inputs * 3 if alone else inputs), **keywords))
     for result, values in zip(results, expected["outputs"], strict=True):
         assert_close(result.data, values, dtype)
     sum((result * cosines(result)).sum() for result in results).backward()
-    gradients = [x.grad, *(parameter.grad for parameter in layer.parameters())]
+    gradients = [leaf.grad for leaf in (*inputs, *layer.parameters())]
     for gradient, values in zip(gradients, expected["gradients"], strict=True):
         assert_close(gradient, values, dtype)
     for buffer, values in zip(layer.buffers(), expected["buffers"], strict=True):

@@ -15,6 +15,9 @@ from nn.functional.activation import (
     softplus,
     tanh,
 )
+from nn.functional.attention import (
+    scaled_dot_product_attention,
+)
 from nn.functional.convolution import (
     conv1d,
     conv2d,
@@ -80,6 +83,10 @@ from nn.functional.pooling import (
     max_pool2d,
     max_pool3d,
 )
+from nn.functional.recurrent import (
+    gru_cell,
+    lstm_cell,
+)
 
 __all__ = [
     "elu",
@@ -95,6 +102,7 @@ __all__ = [
     "softmax",
     "softplus",
     "tanh",
+    "scaled_dot_product_attention",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -121,6 +129,8 @@ __all__ = [
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "gru_cell",
+    "lstm_cell",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cosine_embedding_loss",

@@ -14,6 +14,9 @@ from nn.layers.activation import (
     Softplus,
     Tanh,
 )
+from nn.layers.attention import (
+    MultiheadAttention,
+)
 from nn.layers.container import (
     MLP,
     ModuleDict,
@@ -62,8 +65,17 @@ from nn.layers.pooling import (
     MaxPool2d,
     MaxPool3d,
 )
+from nn.layers.recurrent import (
+    GRU,
+    LSTM,
+    RNN,
+)
 from nn.layers.standardized import (
     Standardized,
+)
+from nn.layers.transformer import (
+    TransformerEncoder,
+    TransformerEncoderLayer,
 )
 
 __all__ = [
@@ -79,6 +91,7 @@ __all__ = [
     "Softmax",
     "Softplus",
     "Tanh",
+    "MultiheadAttention",
     "MLP",
     "ModuleDict",
     "ModuleList",
@@ -113,5 +126,10 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
+    "GRU",
+    "LSTM",
+    "RNN",
     "Standardized",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
 ]
