@@ -171,7 +171,7 @@ def weight_x(g: Any, y: Any, windows: Windows, groups: int, x_shape: Sizes) -> A
 @operation(conv_sample, x=conv_x, w=conv_w)
 def conv(x: Any, w: Any, windows: Windows, groups: int) -> Any:
     """Correlate x (N, C, *spatial) with w (O, C/groups, *kernel): (N, O, *count)."""
-    windows.check(w.shape[2:], windows.kernel)
+    windows.check((w.shape[1] * groups, *w.shape[2:]), (x.shape[1], *windows.kernel))
     layout = layout_of(len(x), x.shape[2:])
     shape = (len(x), len(w), *windows.count(x.shape[2:]))
     result = layout.array(np.empty(math.prod(shape), np.result_type(x, w), like=x), shape)
@@ -185,7 +185,8 @@ def conv(x: Any, w: Any, windows: Windows, groups: int) -> Any:
 @operation(conv_transpose_sample, y=transpose_y, w=transpose_w)
 def conv_transpose(y: Any, w: Any, windows: Windows, groups: int, spatial: Sizes) -> Any:
     """Spread y (N, O, *count) over windows of an array (N, C, *spatial), and add them up."""
-    windows.check((*w.shape[2:], *y.shape[2:]), (*windows.kernel, *windows.count(spatial)))
+    windows.check(w.shape[2:], windows.kernel)
+    windows.check(y.shape[1:], (len(w), *windows.count(spatial)))
     layout = layout_of(len(y), spatial)
     channels = w.shape[1] * groups
     shape = (len(y), channels, *windows.padded(spatial))
@@ -205,7 +206,7 @@ def conv_transpose(y: Any, w: Any, windows: Windows, groups: int, spatial: Sizes
 @operation(conv_weight_sample, y=weight_y, x=weight_x)
 def conv_weight(y: Any, x: Any, windows: Windows, groups: int) -> Any:
     """Correlate x (N, C, *spatial) with y (N, O, *count): (O, C/groups, *kernel)."""
-    windows.check(y.shape[2:], windows.count(x.shape[2:]))
+    windows.check((len(y), *y.shape[2:]), (len(x), *windows.count(x.shape[2:])))
     layout = layout_of(len(x), x.shape[2:])
     shape = (y.shape[1], x.shape[1] // groups, *windows.kernel)
     result = np.zeros(shape, np.result_type(y, x), like=y)
