@@ -28,6 +28,11 @@ def generator() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    manual_seed(0)
+
+
 # -- gradients -------------------------------------------------------------------------------------
 
 LAYERS: list[tuple[Callable[[], nn.Module], list[Any]]] = [
