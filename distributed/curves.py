@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import Any
 
 from autograd_core.errors import require
-from nn.training import History
+from nn.history import History
 
 # The same run gives the same bytes: no date, and ids that do not come from chance.
 REPRODUCIBLE = {"svg.hashsalt": "autograd-core"}

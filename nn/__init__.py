@@ -1,7 +1,9 @@
 """Models on autograd_core: modules, losses, optimizers, data and training, with PyTorch's names."""
 
 from nn import data, functional, init, metrics
+from nn.callbacks import BestWeights, Callback, EarlyStopping, Progress, Scheduled
 from nn.data import DataLoader
+from nn.history import History
 from nn.layers import (
     ELU,
     GELU,
@@ -82,7 +84,7 @@ from nn.losses import (
 from nn.module import Module, Parameter
 from nn.optim import LBFGS, SGD, Adagrad, Adam, AdamW, Lion, Momentum, Optimizer, RMSprop
 from nn.serialization import load, save
-from nn.training import Callback, History, Strategy, evaluate, fit
+from nn.training import Strategy, evaluate, fit
 
 __all__ = [
     # Modules
@@ -173,9 +175,13 @@ __all__ = [
     "RMSprop",
     "SGD",
     # Training
+    "BestWeights",
     "Callback",
     "DataLoader",
+    "EarlyStopping",
     "History",
+    "Progress",
+    "Scheduled",
     "Strategy",
     "evaluate",
     "fit",

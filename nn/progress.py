@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autograd_core.errors import require
-from nn.training import Callback, Progress
+from nn.callbacks import Callback, Progress
 
 # Less than 80 characters, for under mpiexec the width of the terminal is not known.
 LAYOUT = "{desc} |{bar:10}| [{elapsed}<{remaining}{postfix}]"
@@ -24,7 +24,12 @@ class ProgressBar(Callback):
     def on_start(self, progress: Progress) -> None:
         """Open the bar."""
         steps = progress.epochs * progress.steps_per_epoch
-        self.bar = self.tqdm(desc=f"epoch 1/{progress.epochs}", total=steps, bar_format=LAYOUT)
+        self.bar = self.tqdm(
+            desc=f"epoch {progress.epoch or 1}/{progress.epochs}",
+            total=steps,
+            initial=progress.step,
+            bar_format=LAYOUT,
+        )
 
     def on_step(self, progress: Progress) -> None:
         """Advance it by a step."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from autograd_core import Tensor, no_grad
+from nn.callbacks import Callback, Progress
+from nn.checkpoint import load_checkpoint, save_checkpoint
 from nn.data.loader import DataLoader
-from nn.errors import DivergedError
+from nn.errors import DivergedError, check_positive
+from nn.history import History
 from nn.metrics import Metric, Sums
 from nn.module import Module
 from nn.optim.optimizer import Optimizer
@@ -61,65 +64,6 @@ class OneProcess:
         return values
 
 
-@dataclass
-class History:
-    """What training reported: a row for each epoch, with "epoch", "loss" and what was validated."""
-
-    rows: list[dict[str, float]] = field(default_factory=list)
-
-    def __getitem__(self, name: str) -> list[float]:
-        """A column, epoch by epoch."""
-        return [row[name] for row in self.rows]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @property
-    def columns(self) -> list[str]:
-        """The names of the columns."""
-        return list(self.rows[0]) if self.rows else []
-
-    def to_csv(self) -> str:
-        """A line of column names and a line for each epoch; numbers keep all their digits."""
-        lines = [self.columns, *([repr(value) for value in row.values()] for row in self.rows)]
-        return "".join(f"{','.join(line)}\n" for line in lines)
-
-
-@dataclass
-class Progress:
-    """Where training stands; callbacks read it, and may set ``stop`` to end after this epoch.
-
-    Values are those of the global batch, so callbacks decide alike on every rank. ``epoch`` and
-    ``step`` count from 1; ``step`` runs through all epochs.
-    """
-
-    model: Module
-    optimizer: Optimizer
-    epochs: int
-    steps_per_epoch: int
-    epoch: int = 0
-    step: int = 0
-    loss: float = float("nan")
-    history: History = field(default_factory=History)
-    stop: bool = False
-
-
-class Callback:
-    """Base of what listens to training; every method may be left as it is."""
-
-    def on_start(self, progress: Progress) -> None:
-        """Training is about to begin."""
-
-    def on_step(self, progress: Progress) -> None:
-        """A batch was learned from; ``progress.loss`` is its loss."""
-
-    def on_epoch(self, progress: Progress) -> None:
-        """An epoch ended; the last row of ``progress.history`` tells of it."""
-
-    def on_end(self, progress: Progress) -> None:
-        """Training ended, by itself or through an exception."""
-
-
 def fit(
     model: Module,
     train: DataLoader,
@@ -131,12 +75,19 @@ def fit(
     metrics: Sequence[Metric] = (),
     callbacks: Sequence[Callback] = (),
     strategy: Strategy | None = None,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int | None = None,
 ) -> History:
     """Train a model for some epochs and return what was reported of each.
 
     ``loss(output, target)`` is a mean over samples. After every epoch the loss and the metrics of
     ``validation`` join the history as "val_loss" and "val_<metric>". Raises DivergedError, with
     the parameters as they were before the step, when loss or gradients stop being finite.
+
+    ``checkpoint`` names a file to write after every epoch and, if given, ``checkpoint_every``
+    steps. If it exists already, training goes on from there, to the bit as if it had never stopped;
+    delete it to start anew. One that is broken or of another training raises StateError. (Over
+    ranks, the main one writes, and all generators go on from its.) Needs the extra ``train``.
 
     >>> import nn
     >>> x = np.linspace(-1, 1, 64, dtype=np.float32).reshape(-1, 1)
@@ -151,72 +102,75 @@ def fit(
     >>> history["loss"][-1] < 1e-3
     True
     """
+    if checkpoint_every is not None:
+        check_positive("fit", checkpoint_every=checkpoint_every)
     strategy = strategy or OneProcess()
-    prepared = strategy.prepare(model, optimizer)
     progress = Progress(model, optimizer, epochs, len(train))
-    announce = Announcer(callbacks, progress)
+    if checkpoint is not None and Path(checkpoint).exists():
+        load_checkpoint(checkpoint, progress, train, callbacks)
+    prepared = strategy.prepare(model, optimizer)
+
+    def announce(event: str) -> None:
+        for callback in callbacks:
+            getattr(callback, event)(progress)
+
+    def keep() -> None:
+        if checkpoint is not None and strategy.is_main:
+            save_checkpoint(checkpoint, progress, train, callbacks)
+
+    def step(x: Tensor, y: Tensor) -> None:
+        progress.step += 1
+        with np.errstate(over="ignore", invalid="ignore"):  # reported better below
+            total, samples = differentiate(prepared, x, y, loss, strategy, progress)
+            announce("on_gradients")
+            optimizer.step()
+        progress.batch += 1
+        progress.loss = total / samples
+        progress.totals = (progress.totals[0] + total, progress.totals[1] + samples)
+        announce("on_step")
+        if checkpoint_every is not None and progress.step % checkpoint_every == 0:
+            keep()
+
+    def report() -> None:
+        total, samples = progress.totals
+        row = {"epoch": progress.epoch, "loss": total / samples}
+        if validation is not None:
+            found = evaluate(model, validation, loss=loss, metrics=metrics, strategy=strategy)
+            row |= {f"val_{name}": value for name, value in found.items()}
+        progress.history.rows.append(row)
+        progress.batch, progress.totals = 0, (0.0, 0.0)
+        announce("on_epoch")
+        keep()
+
     announce("on_start")
     try:
-        for epoch in range(epochs):
-            progress.epoch = epoch + 1
+        while len(progress.history) < epochs and not progress.stop:
+            progress.epoch = len(progress.history) + 1
             model.train()
-            totals = np.zeros(2)
-            for x, y in train.batches(epoch, strategy.shard):
-                progress.step += 1
-                with np.errstate(over="ignore", invalid="ignore"):  # reported better below
-                    sums = learn(prepared, x, y, loss, optimizer, strategy, progress)
-                totals += sums
-                progress.loss = sums[0] / sums[1]
-                announce("on_step")
-            row = {"epoch": progress.epoch, "loss": float(totals[0] / totals[1])}
-            if validation is not None:
-                found = evaluate(model, validation, loss=loss, metrics=metrics, strategy=strategy)
-                row |= {f"val_{name}": value for name, value in found.items()}
-            progress.history.rows.append(row)
-            announce("on_epoch")
-            if progress.stop:
-                break
+            for x, y in train.batches(progress.epoch - 1, strategy.shard, first=progress.batch):
+                step(x, y)
+            report()
     finally:
         announce("on_end")
     return progress.history
 
 
-@dataclass
-class Announcer:
-    """Tells callbacks what happened."""
-
-    callbacks: Sequence[Callback]
-    progress: Progress
-
-    def __call__(self, event: str) -> None:
-        """Call a method of every callback."""
-        for callback in self.callbacks:
-            getattr(callback, event)(self.progress)
-
-
-def learn(
-    model: Module,
-    x: Tensor,
-    y: Tensor,
-    loss: Loss,
-    optimizer: Optimizer,
-    strategy: Strategy,
-    progress: Progress,
-) -> npt.NDArray[np.float64]:
-    """One step: returns the sum of the losses of the global batch, and its size."""
+def differentiate(
+    model: Module, x: Tensor, y: Tensor, loss: Loss, strategy: Strategy, progress: Progress
+) -> tuple[float, float]:
+    """Give parameters the gradient of the global batch; its sum of losses, and its size."""
     value = loss(model(x), y)
     samples = len(x)
-    sums = strategy.reduce_sum(np.array([value.item() * samples, samples]))
-    optimizer.zero_grad()
+    total, count = strategy.reduce_sum(np.array([value.item() * samples, samples])).tolist()
+    progress.optimizer.zero_grad()
     value.backward()
-    if not (np.isfinite(sums[0]) and finite_gradients(optimizer)):
+    if not (np.isfinite(total) and finite_gradients(progress.optimizer)):
         raise DivergedError(
             f"fit: diverged at step {progress.step} (epoch {progress.epoch}) with loss "
-            f"{sums[0] / sums[1]:g}; {first_not_finite(progress.model)}; lower the learning rate, "
+            f"{total / count:g}; {first_not_finite(progress.model)}; lower the learning rate, "
             "or look for extreme values in the data"
         )
-    optimizer.step()
-    return sums
+    return total, count
 
 
 def finite_gradients(optimizer: Optimizer) -> bool:

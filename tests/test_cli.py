@@ -116,12 +116,12 @@ def test_the_three_parts_do_not_overlap_and_keep_the_classes_shares() -> None:
     parts = [experiment.train, experiment.validation, experiment.test]
     assert [part.samples for part in parts] == [1294, 144, 359]
     # Images are not all distinct, but the three parts together hold each as often as the data.
-    together = np.concatenate([part.arrays[0] for part in parts])
+    together = np.concatenate([part.dataset.arrays[0] for part in parts])
     assert sorted(map(bytes, together)) == sorted(map(bytes, experiment.table.x))
     for part in parts:
-        counts = np.bincount(part.arrays[1])
+        counts = np.bincount(part.dataset.arrays[1])
         assert counts.max() - counts.min() <= 0.05 * part.samples
-    scaled = (experiment.train.arrays[0] - experiment.model.input_mean.data) / (
+    scaled = (experiment.train.dataset.arrays[0] - experiment.model.input_mean.data) / (
         experiment.model.input_scale.data
     )
     np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-12)
@@ -374,12 +374,12 @@ def test_bad_input_over_ranks_is_told_once(
 def test_a_rank_that_fails_ends_the_command(empty_folder: Path) -> None:
     code = """if True:
         import distributed.cli, nn
-        learn = nn.training.learn
+        differentiate = nn.training.differentiate
         def fail_at_step_5(*arguments):
             if distributed.world().rank == 1 and arguments[-1].step == 5:
                 raise ZeroDivisionError("on one rank")
-            return learn(*arguments)
-        nn.training.learn = fail_at_step_5
+            return differentiate(*arguments)
+        nn.training.differentiate = fail_at_step_5
         distributed.cli.main(["train", "digits", "--quiet"])
     """
     result = mpiexec(2, "-c", code, cwd=empty_folder)

@@ -1,5 +1,6 @@
 """The training loop: histories, validation, divergence, and ranks played by a strategy."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 import nn
 from nn import functional as F
 from nn import metrics
-from nn.errors import DivergedError
-from nn.training import Callback, Progress, fit
+from nn.callbacks import Callback, Progress
+from nn.errors import DivergedError, OptionError
+from nn.training import fit
 
 
 def line(n: int = 64, dtype: type = np.float64) -> tuple[np.ndarray, np.ndarray]:
@@ -191,3 +193,124 @@ def test_a_learning_rate_far_too_high_is_reported_and_the_model_stays_finite() -
             epochs=50,
         )
     assert all(np.isfinite(array).all() for array in model.state_dict().values())
+
+
+# -- callbacks that step in ------------------------------------------------------------------------
+
+
+def progress_with(model: nn.Module, losses: list[float]) -> Progress:
+    return Progress(
+        model,
+        nn.SGD(model.parameters()),
+        99,
+        1,
+        history=nn.History([{"epoch": k, "val_loss": loss} for k, loss in enumerate(losses, 1)]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("losses", "options", "stops_after"),
+    [
+        ([3, 2, 1, 2, 2, 2], {"patience": 2}, 5),
+        ([3, 2, 1, 2, 0.5, 2, 2, 2], {"patience": 3}, 8),
+        ([3, 2.95, 2.9, 2.85], {"patience": 2, "min_delta": 0.1}, 3),
+        ([1, 2, 3, 2, 1], {"patience": 2, "mode": "max"}, 5),
+        ([np.nan, np.nan, 1], {"patience": 2}, 2),
+        ([5, 4, 3], {"patience": 1}, None),
+    ],
+)
+def test_early_stopping(losses: list[float], options: dict[str, Any], stops_after: int) -> None:
+    stopping = nn.EarlyStopping(**options)
+    model = nn.Linear(1, 1)
+    for epoch in range(1, len(losses) + 1):
+        progress = progress_with(model, losses[:epoch])
+        stopping.on_epoch(progress)
+        assert progress.stop == (epoch == stops_after)
+        if progress.stop:
+            return
+    assert stops_after is None
+
+
+def test_the_best_weights_come_back() -> None:
+    best: dict[str, Any] = {}
+
+    class Noise(Callback):
+        def on_epoch(self, progress: Progress) -> None:
+            if progress.epoch == 3:
+                best.update(progress.model.state_dict())
+            if progress.epoch >= 3:
+                for parameter in progress.model.parameters():
+                    parameter.data += 1.0
+
+    x, y = line(20)
+    keeper = nn.BestWeights()
+    model, history = run(
+        epochs=6, validation=nn.DataLoader(x, y), callbacks=[keeper, Noise(), nn.EarlyStopping()]
+    )
+    assert int(np.argmin(history["val_loss"])) == 2
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, best[name])
+        np.testing.assert_array_equal(keeper.weights[name], array)
+
+
+def test_a_schedule_steps_as_often_as_it_is_told_to() -> None:
+    class Count:
+        def __init__(self) -> None:
+            self.seen: list[Any] = []
+
+        def step(self, *values: Any) -> None:
+            self.seen.append(values)
+
+        def state_dict(self) -> dict[str, Any]:
+            return {}
+
+        def load_state_dict(self, state: Any) -> None:
+            pass
+
+    epochs, steps, watching = Count(), Count(), Count()
+    _, history = run(
+        callbacks=[
+            nn.Scheduled(epochs),
+            nn.Scheduled(steps, "step"),
+            nn.Scheduled(watching, monitor="loss"),
+        ]
+    )
+    assert (len(epochs.seen), len(steps.seen)) == (3, 12)
+    assert watching.seen == [(loss,) for loss in history["loss"]]
+
+
+def test_gradients_can_be_changed_before_the_step() -> None:
+    class Freeze(Callback):
+        def on_gradients(self, progress: Progress) -> None:
+            for parameter in progress.model.parameters():
+                assert np.isfinite(parameter.grad).all()
+                parameter.grad = np.zeros(parameter.shape)
+
+    model, _ = run(callbacks=[Freeze()])
+    for name, array in nn.MLP([1, 8, 1], "tanh", seed=0, dtype=np.float64).state_dict().items():
+        np.testing.assert_array_equal(model.state_dict()[name], array)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nn.EarlyStopping(patience=0), "patience=0"),
+        (lambda: nn.EarlyStopping(mode="low"), "mode='low'; expected 'min' or 'max'"),
+        (lambda: nn.Scheduled(None, "day"), "every='day'"),
+        (lambda: nn.Scheduled(None, "step", monitor="loss"), "expected every='epoch'"),
+        (
+            lambda: run(callbacks=[nn.BestWeights("val_f1")]),
+            "'val_f1'; expected one of epoch, loss",
+        ),
+        (lambda: run(checkpoint_every=0), "checkpoint_every=0"),
+    ],
+)
+def test_callback_options_that_mean_nothing(make: Any, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        make()
+
+
+def test_json_lines_of_the_history() -> None:
+    history = nn.History([{"epoch": 1, "loss": 0.1}, {"epoch": 2, "loss": float("inf")}])
+    rows = [json.loads(line) for line in history.to_jsonl().splitlines()]
+    assert rows == [{"epoch": 1, "loss": 0.1}, {"epoch": 2, "loss": None}]

@@ -79,3 +79,34 @@ def split(
     """Split x and y into (x_train, y_train, x_test, y_test); see ``split_indices``."""
     train, test = split_indices(len(x), fraction, seed=seed, stratify=y if stratify else None)
     return x[train], y[train], x[test], y[test]
+
+
+def train_validation_test(
+    samples: int,
+    validation: float = 0.1,
+    test: float = 0.1,
+    *,
+    seed: int = 0,
+    stratify: npt.ArrayLike | None = None,
+) -> tuple[Indices, Indices, Indices]:
+    """Indices of three parts that do not overlap, each sorted; fractions of all samples.
+
+    Raises OptionError unless the fractions leave something to train on; see ``split_indices``.
+
+    >>> [len(part) for part in train_validation_test(100, 0.2, 0.1)]
+    [70, 20, 10]
+    """
+    if not (validation > 0 and test > 0 and validation + test < 1):
+        raise OptionError(
+            f"split: got validation={validation} and test={test}; expected fractions above 0 with "
+            "a sum below 1"
+        )
+    classes = None if stratify is None else np.asarray(stratify)
+    rest, tested = split_indices(samples, test, seed=seed, stratify=classes)
+    train, validated = split_indices(
+        len(rest),
+        validation * samples / len(rest),
+        seed=seed + 1,
+        stratify=None if classes is None else classes[rest],
+    )
+    return rest[train], rest[validated], tested
