@@ -701,6 +701,7 @@ def record_with_keywords(
     along = UFUNC_METHODS.get((primitive.forward, "__call__"))
     if along is not None and not keywords.keys().isdisjoint(("axis", "axes", "keepdims")):
         return along(*operands, **keywords)
+    primitive.resolve()
     called = copy.copy(primitive)
     called.forward = called.replay = partial(primitive.forward, **keywords)
     return record(called, *operands)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -245,6 +247,19 @@ def test_no_grad_and_enable_grad_nest_and_decorate() -> None:
 
     assert not silent().requires_grad
     assert (x * x).requires_grad
+
+
+def test_a_ufunc_may_meet_its_first_keyword_before_its_first_plain_call() -> None:
+    code = """if True:
+        import numpy as np
+        from autograd_core import Tensor
+        x = Tensor(np.ones(2, np.float32), requires_grad=True)
+        y = np.arctan2(x, 2.0, dtype=np.float64)
+        y.sum().backward()
+        print(y.dtype, x.grad.dtype)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout.split(), done.stderr) == (["float64", "float32"], "")
 
 
 @pytest.mark.parametrize(
