@@ -2,6 +2,7 @@
 
 from nn import data, functional, init, metrics
 from nn.callbacks import BestWeights, Callback, EarlyStopping, Progress, Scheduled
+from nn.clip import clip_grad_norm_, clip_grad_value_, grad_norm
 from nn.data import DataLoader
 from nn.history import History
 from nn.layers import (
@@ -81,8 +82,24 @@ from nn.losses import (
     SmoothL1Loss,
     SoftMarginLoss,
 )
+from nn.lr_finder import LRCurve, lr_find
 from nn.module import Module, Parameter
 from nn.optim import LBFGS, SGD, Adagrad, Adam, AdamW, Lion, Momentum, Optimizer, RMSprop
+from nn.schedules import (
+    ChainedScheduler,
+    ConstantLR,
+    CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
+    ExponentialLR,
+    LambdaLR,
+    LinearLR,
+    LRScheduler,
+    MultiStepLR,
+    OneCycleLR,
+    ReduceLROnPlateau,
+    SequentialLR,
+    StepLR,
+)
 from nn.serialization import load, save
 from nn.training import Strategy, evaluate, fit
 
@@ -174,6 +191,25 @@ __all__ = [
     "Optimizer",
     "RMSprop",
     "SGD",
+    # Gradients and rates
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "grad_norm",
+    "LRCurve",
+    "lr_find",
+    "ChainedScheduler",
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "ExponentialLR",
+    "LRScheduler",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "OneCycleLR",
+    "ReduceLROnPlateau",
+    "SequentialLR",
+    "StepLR",
     # Training
     "BestWeights",
     "Callback",
