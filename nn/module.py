@@ -216,6 +216,15 @@ class Module:
 
     # -- reading -----------------------------------------------------------------------------------
 
+    def summary(self, *inputs: Any) -> Any:
+        """A table of layers, output shapes, parameters and multiply-adds; print it.
+
+        ``inputs``: arrays, or shapes of zeros such as ``(1, 64)``; see ``nn.summary``.
+        """
+        from nn.summary import summary
+
+        return summary(self, *inputs)
+
     def extra_repr(self) -> str:
         """What stands between the parentheses of ``repr``: sizes and settings."""
         return ""
