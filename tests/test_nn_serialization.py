@@ -1,7 +1,9 @@
 """Files of arrays: what is saved is loaded, to the bit, and never half of it."""
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,3 +109,55 @@ def test_files_get_the_permissions_of_new_files(tmp_path: Path) -> None:
     (tmp_path / "plain").write_bytes(b"")
     write_atomically(tmp_path / "state", b"")
     assert (tmp_path / "state").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+# -- from PyTorch ----------------------------------------------------------------------------------
+
+REFERENCE = Path(__file__).parent / "reference"
+
+
+class Network(nn.Module):
+    """The architecture of reference/make_state_dict.py."""
+
+    def __init__(self) -> None:
+        self.features = nn.Sequential(
+            nn.Conv2d(1, 4, 3, padding=1),
+            nn.BatchNorm2d(4),
+            nn.PReLU(4),
+            nn.MaxPool2d(2),
+            nn.Conv2d(4, 8, 3, stride=2, bias=False),
+            nn.GroupNorm(2, 8),
+            nn.GELU(),
+        )
+        self.rnn = nn.LSTM(8, 6, num_layers=2, bidirectional=True, batch_first=True)
+        self.block = nn.TransformerEncoderLayer(12, 3, 24, batch_first=True)
+        self.head = nn.Sequential(nn.LayerNorm(12), nn.Linear(12, 5), nn.LogSoftmax(-1))
+
+    def forward(self, x: Any) -> Any:
+        x = self.features(x)
+        x, _ = self.rnn(np.swapaxes(x.reshape(*x.shape[:2], -1), 1, 2))
+        return self.head(self.block(x).mean(axis=1))
+
+
+def test_a_pytorch_state_dict_gives_the_same_outputs() -> None:
+    frozen = json.loads((REFERENCE / "state_dict.json").read_text())
+    model = Network().eval()
+    model.load_state_dict(nn.load(REFERENCE / "state_dict.safetensors"))
+    output = model(np.array(frozen["x"], np.float32)).data
+    assert output.dtype == np.float32
+    np.testing.assert_allclose(output, frozen["y"], rtol=0, atol=1e-6)
+
+
+def test_another_architecture_is_told_every_name_that_does_not_fit() -> None:
+    state = nn.load(REFERENCE / "state_dict.safetensors")
+    model = Network()
+    model.head = nn.Sequential(nn.LayerNorm(12), nn.Linear(12, 4), nn.Linear(4, 5))
+    before = model.state_dict()
+    with pytest.raises(StateError) as caught:
+        model.load_state_dict(state)
+    for part in (
+        "missing: head.2.weight, head.2.bias",
+        "head.1.weight (got (5, 12), expected (4, 12))",
+    ):
+        assert part in str(caught.value)
+    assert all((array == before[name]).all() for name, array in model.state_dict().items())
