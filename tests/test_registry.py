@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
 
 import autograd_core
 import nn
@@ -21,7 +20,7 @@ from autograd_core import graph
 from autograd_core.containers import flatten
 from autograd_core.errors import MissingExtraError
 from autograd_core.primitive import REGISTRY
-from autograd_core.testing.drawer import HypothesisDrawer, RandomDrawer
+from autograd_core.testing.drawer import RandomDrawer
 from autograd_core.testing.gate import (
     CHECKS,
     Call,
@@ -31,6 +30,7 @@ from autograd_core.testing.gate import (
     qualified_name,
 )
 from autograd_core.testing.report import GradientError
+from autograd_core.testing.strategies import op_inputs
 
 Function = Callable[..., Any]
 
@@ -62,13 +62,11 @@ def test_operation_is_described(name: str) -> None:
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("name", SAMPLED)
 def test_operation(name: str, check: str) -> None:
-    function = OPERATIONS[name]
     kinked = []
 
     @settings(max_examples=EXAMPLES[check], phases=PHASES)
-    @given(st.data())
-    def run(data: st.DataObject) -> None:
-        call = draw_call(function, HypothesisDrawer(data.draw))
+    @given(op_inputs(OPERATIONS[name]))
+    def run(call: Call) -> None:
         kinked.append(bool(CHECKS[check](call)))
 
     run()

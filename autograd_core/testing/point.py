@@ -32,6 +32,7 @@ class Point:
         self.fn = fn
         self.arguments = list(arguments)
         self.leaves, self.rebuild = flatten(self.arguments)
+        self.flat = list(map(id, self.leaves)) == list(map(id, self.arguments))
         self.wanted = [k for k, leaf in enumerate(self.leaves) if is_differentiable(leaf)]
         if not self.wanted:
             raise ValueError(
@@ -82,7 +83,8 @@ class Point:
         leaves = list(self.leaves)
         for k, variable in zip(self.wanted, variables, strict=True):
             leaves[k] = variable
-        return variables, results_of(self.fn(*self.rebuild(leaves)))
+        arguments = leaves if self.flat else self.rebuild(leaves)
+        return variables, results_of(self.fn(*arguments))
 
     def forward(self, arrays: Sequence[Array]) -> list[Array]:
         """The results, computed without recording."""
