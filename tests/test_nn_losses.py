@@ -105,6 +105,12 @@ def test_values_and_gradients_are_pytorchs(case: dict[str, Any]) -> None:
         np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.parametrize("name", FROZEN["signatures"])
+def test_settings_and_defaults_are_pytorchs(name: str) -> None:
+    settings = inspect.signature(getattr(nn, name)).parameters.values()
+    assert [[setting.name, setting.default] for setting in settings] == FROZEN["signatures"][name]
+
+
 # -- closed forms ----------------------------------------------------------------------------------
 
 

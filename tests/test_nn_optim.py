@@ -1,5 +1,6 @@
 """Optimizers against their formulas, against PyTorch, and over every layout of the flat buffer."""
 
+import inspect
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -187,6 +188,13 @@ def test_same_steps_as_pytorch(case: dict[str, Any]) -> None:
             np.testing.assert_allclose(parameter.data, expected, rtol=tolerance, atol=tolerance)
             compared += 1
     assert compared == 4 * len(parameters)
+
+
+@pytest.mark.parametrize("name", FROZEN["signatures"])
+def test_options_and_defaults_are_pytorchs(name: str) -> None:
+    _, *options = inspect.signature(getattr(nn, name)).parameters.values()
+    ours = [[option.name, option.default] for option in options]
+    assert json.loads(json.dumps(ours)) == FROZEN["signatures"][name]
 
 
 @pytest.mark.parametrize("make", MAKERS, ids=NAMES)
@@ -423,6 +431,20 @@ def test_a_state_that_does_not_fit_changes_nothing(
     with pytest.raises(StateError, match=message):
         optimizer.load_state_dict(spoiled)
     assert repr(optimizer.state_dict()) == repr(before)
+
+
+def test_what_is_no_state_changes_nothing() -> None:
+    (parameter,) = parameters_like([np.ones(2)])
+    optimizer = nn.Adam([parameter])
+    saved = optimizer.state_dict()
+    with pytest.raises(StateError, match="has no 'param_groups'"):
+        optimizer.load_state_dict({"state": {}})
+    with pytest.raises(StateError, match=r"groups of \[\] parameters, not \[1\]"):
+        optimizer.load_state_dict({"state": {0: {}}, "param_groups": []})
+    spoiled = {**saved, "param_groups": [{**saved["param_groups"][0], "lr": float("nan")}]}
+    with pytest.raises(OptionError, match="Adam: got lr=nan"):
+        optimizer.load_state_dict(spoiled)
+    assert repr(optimizer.state_dict()) == repr(saved)
 
 
 # -- one compiled loop -----------------------------------------------------------------------------

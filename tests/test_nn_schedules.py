@@ -1,5 +1,6 @@
 """Schedules against PyTorch and closed forms, combined, resumed; the learning-rate range finder."""
 
+import inspect
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -81,6 +82,16 @@ def test_rates_and_momenta_are_pytorchs(case: dict[str, Any]) -> None:
             schedule.step(*([next(metrics)] if case["schedule"] == "ReduceLROnPlateau" else []))
         seen.append(settings())
     np.testing.assert_allclose(seen, case["seen"], rtol=1e-13, atol=1e-16)
+
+
+@pytest.mark.parametrize("name", FROZEN["signatures"])
+def test_options_and_defaults_are_pytorchs(name: str) -> None:
+    ours = [
+        [option.name, None if option.default is option.empty else option.default]
+        for option in inspect.signature(getattr(schedules, name)).parameters.values()
+    ]
+    theirs = FROZEN["signatures"][name]
+    assert ours[: len(theirs)] == theirs
 
 
 # -- closed forms ----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from autograd_core import Tensor
 from nn.errors import OptionError, StateError
-from nn.optim import fused
+from nn.optim import fused as loops
 from nn.parameters import ParameterBuffer, buffers_of
 
 T = TypeVar("T")
@@ -107,7 +107,7 @@ class Optimizer:
     state_options: ClassVar[Mapping[str, str]] = {}
     decoupled: ClassVar[bool] = False
     update: Callable[..., None]
-    kernel: ClassVar[fused.Kernel | None] = None
+    kernel: ClassVar[loops.Kernel | None] = None
 
     def __init__(
         self,
@@ -191,10 +191,10 @@ class Optimizer:
                     self.update(value, gradient, *state, step=step, **options)
         return loss
 
-    def shared(self, group: Mapping[str, Any]) -> fused.Shared:
+    def shared(self, group: Mapping[str, Any]) -> loops.Shared:
         """What is done to gradients and values before the rule, for the options of a group."""
         decay = weak(group["weight_decay"])
-        return fused.Shared(
+        return loops.Shared(
             sign=-1.0 if group["maximize"] else 1.0,
             decay=0.0 if self.decoupled else decay,
             shrink=1 - weak(group["lr"]) * decay if self.decoupled else 1.0,
@@ -202,9 +202,9 @@ class Optimizer:
 
     def is_fused(self, dtype: np.dtype[Any]) -> bool:
         """Whether the compiled loop does the work."""
-        if self.fused is False or dtype not in fused.DTYPES:
+        if self.fused is False or dtype not in loops.DTYPES:
             return False
-        return self.fused is True or (self.work > fused.PAYS_OFF and fused.is_available())
+        return self.fused is True or (self.work > loops.PAYS_OFF and loops.is_available())
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -251,6 +251,9 @@ class Optimizer:
         Raises StateError saying what does not fit.
         """
         located = self._located()
+        for name in ("state", "param_groups"):
+            if name not in state_dict:
+                raise StateError(f"load_state_dict: the state of an optimizer has no {name!r}")
         groups, state = state_dict["param_groups"], state_dict["state"]
         self.check_state(located, groups, state)
         for own, group in zip(self.param_groups, groups, strict=True):
@@ -268,7 +271,9 @@ class Optimizer:
         groups: list[Mapping[str, Any]],
         state: Mapping[int, Mapping[str, Any]],
     ) -> None:
-        """Raise StateError unless a state dict fits."""
+        """Raise StateError unless a state dict fits, OptionError if its options mean nothing."""
+        for group in groups:
+            check_options(type(self).__name__, group)
         sizes = [len(group["params"]) for group in groups]
         own_sizes = [len(group["params"]) for group in self.param_groups]
         problems = [] if sizes == own_sizes else [f"groups of {sizes} parameters, not {own_sizes}"]
@@ -278,7 +283,8 @@ class Optimizer:
                 problems.append(f"state of parameter {number}, and there are {len(located)}")
                 continue
             shape = located[number][0].shape
-            used = self.used_state({**self.defaults, **options[min(number, len(options) - 1)]})
+            own = options[number] if number < len(options) else {}
+            used = self.used_state({**self.defaults, **own})
             problems += [
                 f"no {name} of parameter {number}" for name in ("step", *used) if name not in entry
             ]

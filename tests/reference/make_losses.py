@@ -1,9 +1,11 @@
 """Freeze what PyTorch's losses are: python tests/reference/make_losses.py (needs torch).
 
 Writes losses.json beside this script: the operands by name, and for each case and dtype the loss
-and its gradients with respect to the operands that are not targets.
+and its gradients with respect to the operands that are not targets; and the settings of the loss
+modules with their defaults.
 """
 
+import inspect
 import json
 from pathlib import Path
 
@@ -134,6 +136,25 @@ CASES = [
     ("cosine_embedding_loss", ["x", "z", "sign of rows"], [*REDUCTIONS, {"margin": 0.3}]),
 ]
 
+MODULES = [
+    "MSELoss",
+    "L1Loss",
+    "HuberLoss",
+    "SmoothL1Loss",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "MultiLabelSoftMarginLoss",
+    "CrossEntropyLoss",
+    "NLLLoss",
+    "KLDivLoss",
+    "SoftMarginLoss",
+    "HingeEmbeddingLoss",
+    "MarginRankingLoss",
+    "MultiMarginLoss",
+    "MultiLabelMarginLoss",
+    "CosineEmbeddingLoss",
+]
+
 
 def tensor(name, dtype):
     value = torch.tensor(OPERANDS[name])
@@ -163,6 +184,12 @@ def written(value):
     return np.reshape(numbers, value.shape).tolist()
 
 
+def settings_of(module):
+    parameters = inspect.signature(module.__init__).parameters.values()
+    left_out = ("self", "size_average", "reduce")
+    return [[p.name, p.default] for p in parameters if p.name not in left_out]
+
+
 def main():
     cases = []
     for loss, operands, variants in CASES:
@@ -184,6 +211,7 @@ def main():
         "targets": sorted(TARGETS),
         "operands": OPERANDS,
         "cases": cases,
+        "signatures": {name: settings_of(getattr(torch.nn, name)) for name in MODULES},
     }
     Path(__file__).with_name("losses.json").write_text(json.dumps(made) + "\n")
 

@@ -2,9 +2,11 @@
 
 Writes optimizers.json beside this script: initial parameters, the gradient of every step, and the
 parameters after some of the steps for each optimizer, set of options and dtype; and for L-BFGS a
-loss, and the parameters and the number of evaluations after every step.
+loss, and the parameters and the number of evaluations after every step; and the options of all with
+their defaults.
 """
 
+import inspect
 import json
 from pathlib import Path
 
@@ -48,6 +50,15 @@ LBFGS = [
     {"max_iter": 8, "max_eval": 6, "line_search_fn": "strong_wolfe"},
 ]
 LBFGS_STEPS = 5
+# Options about how PyTorch computes and not what, and one that we have for fewer optimizers.
+INTERNAL = {"self", "params", "foreach", "capturable", "differentiable", "decoupled_weight_decay"}
+UNFUSED = {"Adagrad": {"fused"}}
+
+
+def options_of(name):
+    parameters = inspect.signature(getattr(torch.optim, name).__init__).parameters.values()
+    left_out = INTERNAL | UNFUSED.get(name, set())
+    return [[p.name, p.default] for p in parameters if p.name not in left_out]
 
 
 def run(name, options, dtype, initial, gradients):
@@ -131,7 +142,9 @@ def main():
         for dtype in ("float32", "float64")
     ]
     made = {"torch": torch.__version__, "initial": initial, "gradients": gradients, "cases": cases}
-    made |= {"loss": loss, "lbfgs": lbfgs}
+    names = [*dict.fromkeys(name for name, _ in CASES), "LBFGS"]
+    signatures = {name: options_of(name) for name in names}
+    made |= {"loss": loss, "lbfgs": lbfgs, "signatures": signatures}
     Path(__file__).with_name("optimizers.json").write_text(json.dumps(made) + "\n")
 
 

@@ -1,9 +1,10 @@
 """Freeze what PyTorch's schedules do: python tests/reference/make_schedules.py (needs torch).
 
 Writes schedules.json beside this script: for each schedule, optimizer and set of options the
-learning rates (and momenta, where they are cycled) after each of the steps.
+learning rates and momenta after each of the steps; and the options of all with their defaults.
 """
 
+import inspect
 import json
 import warnings
 from pathlib import Path
@@ -121,6 +122,11 @@ def run(name, options, parts, optimizer_name, optimizer_options):
     return seen
 
 
+def options_of(name):
+    parameters = inspect.signature(getattr(lr_scheduler, name).__init__).parameters.values()
+    return [[p.name, None if p.default is p.empty else p.default] for p in parameters][1:]
+
+
 def main():
     warnings.simplefilter("ignore")
     cases = []
@@ -137,6 +143,8 @@ def main():
                 }
             )
     made = {"torch": torch.__version__, "lrs": LRS, "metrics": METRICS, "cases": cases}
+    names = dict.fromkeys(["LambdaLR", *(name for name, *_ in CASES if name)])
+    made["signatures"] = {name: options_of(name) for name in names}
     Path(__file__).with_name("schedules.json").write_text(json.dumps(made) + "\n")
 
 
