@@ -66,3 +66,40 @@ def test_mpi_digits_learns_alike_on_two_ranks() -> None:
     assert [line.partition(":")[0] for line in lines] == [f"Epoch  {k}/4" for k in range(1, 5)]
     alone = example("mpi_digits.py")["main"](epochs=4)
     assert abs(float(lines[-1].split()[-1]) - alone) < 0.005
+
+
+def test_universal_approximation_gets_better_with_width(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "plot.png"
+    errors = example("universal_approximation.py")["main"](
+        widths=(1, 4, 16), epochs=1500, path=path
+    )
+    assert errors[16] < errors[4] / 2 < errors[1] / 4
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+def test_vanishing_gradients_shows_each_illness(capsys: pytest.CaptureFixture[str]) -> None:
+    signals = example("vanishing_gradients.py")["main"](depth=18)
+    printed = capsys.readouterr().out
+    assert all(word in printed for word in ("vanishing: ", "exploding: ", "healthy"))
+    lost = {name: found[0] / found[-1] for name, found in signals.items()}
+    assert lost["sigmoid"] < 0.25**18 * 100  # slopes of 1/4 at most, whatever the weights keep
+    assert 0.01 < lost["tanh"] < 100 and 0.01 < lost["ReLU"] < 100
+    assert lost["ReLU, weights twice as large"] > 1000
+    assert lost["sigmoid"] < lost["sigmoid after LayerNorm"] < 1e-3
+
+
+def test_variants_of_gradient_descent_differ_in_steps_and_noise(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = example("gradient_descent_variants.py")["main"](samples=256, epochs=5)
+    steps = {name: entry[2] for name, entry in found.items()}
+    assert steps == {"batch": 5, "stochastic": 5 * 256, "mini-batch": 5 * 8}
+    noise = {name: entry[1] for name, entry in found.items()}
+    assert noise["batch"] < 1e-6 < noise["mini-batch"] < noise["stochastic"]
+    # The mean over 32 independent samples scatters √32 times less.
+    assert 4 < noise["stochastic"] / noise["mini-batch"] < 8
+    assert found["stochastic"][0] < found["mini-batch"][0] < found["batch"][0]
+    assert len(capsys.readouterr().out.splitlines()) == 4
