@@ -382,7 +382,9 @@ def operation(
             taker = first_taker((*args, *kwargs.values()))
             if taker is None:
                 return forward(*args, **kwargs)
-            return taker.__array_function__(dispatch, (type(taker),), args, kwargs)
+            result = taker.__array_function__(dispatch, (type(taker),), args, kwargs)
+            # Arrays of another library do not know the function: it takes them as they are.
+            return forward(*args, **kwargs) if result is NotImplemented else result
 
         REGISTRY[dispatch] = Primitive(
             forward,

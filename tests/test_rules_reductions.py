@@ -248,7 +248,7 @@ def test_weighted_quantiles_pick_an_element() -> None:
         spaced(2, 3),
     )
     agrees(
-        lambda a: np.percentile(a, 40, axis=0, weights=np.array([1, 2]), method="inverted_cdf"),
+        lambda a: np.percentile(a, 40, axis=0, weights=[1, 2], method="inverted_cdf"),
         spaced(2, 3),
     )
 

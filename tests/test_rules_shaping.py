@@ -149,10 +149,19 @@ def test_padding_refuses_what_it_cannot_record() -> None:
     x = Tensor(A, requires_grad=True)
     with pytest.raises(MissingRuleError, match="function as mode"):
         np.pad(x, 1, lambda vector, widths, axis, settings: None)
-    with pytest.raises(ValueError, match="mode 'mirror' is not supported"):
+    with pytest.raises(ValueError, match="mode='mirror'"):
         np.pad(x, 1, "mirror")
-    with pytest.raises(ValueError, match="stat_length"):
+    with pytest.raises(ValueError, match="does not take stat_length"):
         np.pad(x, 1, "edge", stat_length=1)
+    for widths in (-1, 1.5):
+        with pytest.raises(ValueError, match="integers that are not negative"):
+            np.pad(x, widths)
+
+
+def test_padding_by_axis() -> None:
+    x = Tensor(A, requires_grad=True)
+    expected = np.pad(A, ((0, 0), (1, 2)), "edge")
+    np.testing.assert_array_equal(np.pad(x, {-1: (1, 2)}, "edge").data, expected)
 
 
 # -- methods ---------------------------------------------------------------------------------------

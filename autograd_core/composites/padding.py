@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.errors import MissingRuleError
+from autograd_core.errors import MissingRuleError, ShapeError
 from autograd_core.rules.shaping import along
 from autograd_core.tensor import Tensor, as_tensor, composite, without_rule
 
@@ -22,40 +22,70 @@ STATISTICS: dict[str, Any] = {
 }
 
 
+# The modes, each with the one keyword that it takes.
+KEYWORDS = {
+    "constant": "constant_values",
+    "edge": None,
+    "empty": None,
+    "linear_ramp": "end_values",
+    "maximum": "stat_length",
+    "minimum": "stat_length",
+    "mean": "stat_length",
+    "median": "stat_length",
+    "reflect": "reflect_type",
+    "symmetric": "reflect_type",
+    "wrap": None,
+}
+
+
 @composite(np.pad)
 def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
     """The array with borders; later axes see those of earlier ones, so corners are made of both."""
     array = as_tensor(array)
-    if callable(mode):
-        raise MissingRuleError(
-            "pad: a function as mode writes into arrays, which cannot be recorded; "
-            "expected the name of a mode"
-        )
+    check_mode(mode, kwargs)
     if array.dtype.kind not in "fc":
         return without_rule(np.pad, (array, pad_width, mode), kwargs)
-    if isinstance(pad_width, dict):
-        by_axis = {axis % array.ndim: width for axis, width in pad_width.items()}
-        pad_width = [pair(by_axis.get(axis, 0), 1)[0] for axis in range(array.ndim)]
-    check_arguments(mode, kwargs, array)
-    reflect_type = kwargs.pop("reflect_type", "even")
-    given = next(iter(kwargs.values()), None if mode in STATISTICS else 0)
-    settings = pair(
-        given if mode in STATISTICS else as_tensor(given).astype(array.dtype), array.ndim
-    )
-    for axis, (before, after) in enumerate(pair(np.asarray(pad_width), array.ndim)):
-        widths = int(before), int(after)
+    setting = next(iter(kwargs.values()), None)
+    if mode in ("constant", "empty", "linear_ramp"):
+        setting = as_tensor(0 if setting is None else setting).astype(array.dtype)
+    settings = pair(setting if mode not in ("reflect", "symmetric") else None, array.ndim)
+    for axis, widths in enumerate(checked_widths(pad_width, array.ndim)):
         if mode in ("wrap", "reflect", "symmetric"):
-            array = moved(array, axis, widths, mode, reflect_type)
+            array = moved(array, axis, widths, mode, setting)
         elif widths != (0, 0):
             first, last = borders(array, axis, widths, mode, settings[axis])
             array = _np.concatenate([first, array, last], axis=axis)
     return array
 
 
-def check_arguments(mode: str, kwargs: dict[str, Any], array: Tensor) -> None:
-    """Let NumPy complain about a mode or keywords that it does not know."""
-    names = {name: 1 if name != "reflect_type" else value for name, value in kwargs.items()}
-    np.pad(np.zeros((1,) * array.ndim), 0, mode=mode, **names)  # type: ignore[call-overload]
+def check_mode(mode: Any, kwargs: dict[str, Any]) -> None:
+    """Raise if a mode cannot be recorded or does not exist, or if it does not take the keywords."""
+    if callable(mode):
+        raise MissingRuleError(
+            "pad: a function as mode writes into arrays, which cannot be recorded; "
+            "expected the name of a mode"
+        )
+    if mode not in KEYWORDS:
+        raise ValueError(f"pad: got mode={mode!r}; expected one of {', '.join(KEYWORDS)}")
+    unknown = set(kwargs) - {KEYWORDS[mode]}
+    if unknown:
+        raise ValueError(
+            f"pad: mode={mode!r} does not take {', '.join(sorted(unknown))}; "
+            f"expected {KEYWORDS[mode] or 'no keyword'}"
+        )
+
+
+def checked_widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
+    """The widths of the borders before and after each axis."""
+    if isinstance(pad_width, dict):
+        by_axis = {axis % ndim: width for axis, width in pad_width.items()}
+        pad_width = [pair(by_axis.get(axis, 0), 1)[0] for axis in range(ndim)]
+    widths = np.asarray(pad_width)
+    if widths.dtype.kind not in "iu" or widths.min(initial=0) < 0:
+        raise ShapeError(
+            f"pad: got pad_width={pad_width!r}; expected integers that are not negative"
+        )
+    return [(int(before), int(after)) for before, after in pair(widths, ndim)]
 
 
 def pair(value: Any, ndim: int) -> list[Pair]:
@@ -66,13 +96,13 @@ def pair(value: Any, ndim: int) -> list[Pair]:
     return [(sides[axis, 0], sides[axis, 1]) for axis in range(ndim)]
 
 
-def moved(array: Tensor, axis: int, widths: tuple[int, int], mode: Any, reflect_type: str) -> Any:
+def moved(array: Tensor, axis: int, widths: tuple[int, int], mode: Any, reflect_type: Any) -> Any:
     """Borders of elements of the array: padding their positions the same way tells which.
 
     Odd reflections are sums of elements; what they do to unit vectors is their matrix.
     """
     side = array.shape[axis]
-    if reflect_type == "even" or mode == "wrap":
+    if reflect_type != "odd":
         return np.take(array, np.pad(np.arange(side), widths, mode), axis=axis)
     unit = np.eye(side, dtype=array.dtype)
     matrix = np.pad(unit, (widths, (0, 0)), mode, reflect_type="odd")

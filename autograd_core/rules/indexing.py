@@ -147,8 +147,13 @@ def repeated(d: Any) -> Any:
 
 def repeat_rule(g: Any, a_shape: Shape, repeats: Any, axis: Any) -> Any:
     """The sum of all copies."""
-    n = math.prod(a_shape) if axis is None else a_shape[axis]
-    return take_rule(g, a_shape, np.repeat(np.arange(n), repeats), axis, "raise")
+    shape = (math.prod(a_shape),) if axis is None else a_shape
+    axis = 0 if axis is None else axis % len(shape)
+    if np.ndim(repeats) == 0:
+        copies = g.reshape(*shape[: axis + 1], repeats, *shape[axis + 1 :])
+        return np.sum(copies, axis=axis + 1).reshape(a_shape)
+    source = np.repeat(np.arange(shape[axis]), repeats)
+    return put(g, shape, along(axis, len(shape), source)).reshape(a_shape)
 
 
 define(np.repeat, repeated, a=repeat_rule)

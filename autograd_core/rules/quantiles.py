@@ -79,6 +79,7 @@ def weights_like(weights: Any, a: Any, axis: Any) -> Any:
     """Weights of a quantile, lined up as the elements are."""
     if weights is None:
         return None
+    weights = np.asarray(weights)
     if weights.shape != a.shape:
         _, axes = split_axes(a.ndim, axis)
         shape = [n if k in axes else 1 for k, n in enumerate(a.shape)]

@@ -57,9 +57,7 @@ def chosen(values: Any, where: Any, otherwise: float = 0) -> Any:
 def count(shape: Shape, axis: Any, where: Any) -> Any:
     """How many elements are reduced into one: an int, or with a mask an array that broadcasts."""
     if where is MISSING or where is True:
-        return math.prod(
-            n for n, kept in zip(shape, reduced(shape, axis), strict=True) if n != kept
-        )
+        return math.prod([shape[one] for one in reduced_axes(len(shape), axis)])
     return np.add.reduce(np.broadcast_to(where, shape), axis=axis, keepdims=True, dtype=int)
 
 
