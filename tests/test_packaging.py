@@ -66,8 +66,10 @@ def test_core_dependencies_are_numpy_and_graphviz(metadata: Message) -> None:
         "dev",
         "fast",
         "mpi",
+        "tensorboard",
         "train",
         "viz",
+        "wandb",
     }
 
 
