@@ -92,10 +92,14 @@ def pull_back(
 
 
 def as_gradient(cotangent: Any) -> Tensor | None:
-    """A cotangent as the gradient it is: a Tensor, conjugated if complex."""
+    """A cotangent as the gradient it is: a Tensor, conjugated if complex.
+
+    An array is copied, because rules may hand one array to several operands; a recorded Tensor is a
+    value that nobody writes to.
+    """
     if cotangent is None:
         return None
-    gradient: Tensor = cotangent if isinstance(cotangent, Tensor) else wrap(cotangent)
+    gradient: Tensor = cotangent if isinstance(cotangent, Tensor) else wrap(np.array(cotangent))
     return gradient.conj() if gradient.dtype.kind == "c" else gradient
 
 

@@ -6,6 +6,7 @@ import importlib
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from types import TracebackType
@@ -20,6 +21,9 @@ T = TypeVar("T")
 
 # Seconds after which a failed rank is gone, even if MPI cannot be asked to end the job.
 GRACE = 5
+
+# Seconds for the launcher to pass the traceback on: what aborting overtakes in its pipes is lost.
+FORWARDING = 0.5
 
 
 def install() -> None:
@@ -38,6 +42,7 @@ def end_all_ranks(
     # One write, so that the tracebacks of ranks failing together stay readable.
     sys.stderr.write(f"rank {launch.rank} of {launch.size} failed, all ranks end:\n{lines}")
     sys.stderr.flush()
+    time.sleep(FORWARDING)
     try:
         abort()
     finally:

@@ -119,6 +119,21 @@ def test_an_argument_without_influence_has_a_zero_gradient() -> None:
     np.testing.assert_array_equal(by_y, np.zeros(3))
 
 
+def test_gradients_share_no_memory() -> None:
+    x = Tensor(np.ones(2), requires_grad=True)
+    y = Tensor(np.ones(2), requires_grad=True)
+    cotangent = np.ones(2)
+    by_x, by_y = gradients(x + y, [x, y], cotangent)
+    arrays = [
+        by_x.data,
+        by_y.data,
+        cotangent,
+        *grad(lambda a, b: (a + b).sum(), (0, 1))(*[cotangent] * 2),
+    ]
+    for k, array in enumerate(arrays):
+        assert not any(np.shares_memory(array, other) for other in arrays[:k])
+
+
 def test_gradients_of_unrelated_tensors() -> None:
     x = Tensor(np.array(2.0), requires_grad=True)
     y = Tensor(np.array(2.0), requires_grad=True)

@@ -88,8 +88,8 @@ class OneCycleLR(LRScheduler):
         """Where a value is that starts from one, peaks at another and ends at a third."""
         if epoch > self.total_steps:
             raise OptionError(
-                f"OneCycleLR: got step {epoch:g} of {self.total_steps}; expected no more steps than "
-                "total_steps"
+                f"OneCycleLR: got step {epoch:g} of {self.total_steps}; expected no more steps "
+                "than total_steps"
             )
         epoch = min(epoch, self.total_steps - 1)  # the last step has no batch to follow
         values = {"start": start, "peak": peak, "final": final}
