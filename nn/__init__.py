@@ -1,7 +1,14 @@
 """Models on autograd_core: modules, losses, optimizers, data and training, with PyTorch's names."""
 
 from nn import data, functional, init, metrics
-from nn.callbacks import BestWeights, Callback, EarlyStopping, Progress, Scheduled
+from nn.callbacks import (
+    BestWeights,
+    Callback,
+    ClipGradients,
+    EarlyStopping,
+    Progress,
+    Scheduled,
+)
 from nn.clip import clip_grad_norm_, clip_grad_value_, grad_norm
 from nn.data import DataLoader
 from nn.history import History
@@ -213,6 +220,7 @@ __all__ = [
     # Training
     "BestWeights",
     "Callback",
+    "ClipGradients",
     "DataLoader",
     "EarlyStopping",
     "History",

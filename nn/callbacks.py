@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from nn.clip import clip_grad_norm_, clip_grad_value_
 from nn.errors import OptionError, StateError, check_positive
 from nn.history import History
 from nn.module import Module
@@ -198,6 +199,29 @@ class BestWeights(Monitor):
         if weights is not None and own != {name: np.shape(weights[name]) for name in weights}:
             raise StateError("BestWeights: the best weights are not of this model")
         self.weights = weights
+
+
+class ClipGradients(Callback):
+    """Clip gradients before every step: each to ``max_value``, then all to the norm ``max_norm``.
+
+    See ``nn.clip_grad_value_`` and ``nn.clip_grad_norm_``. Raises OptionError if neither is given.
+
+    >>> clipping = ClipGradients(max_norm=1.0)
+    """
+
+    def __init__(self, max_norm: float | None = None, *, max_value: float | None = None) -> None:
+        if max_norm is None and max_value is None:
+            raise OptionError("ClipGradients: got no limit; expected max_norm, max_value or both")
+        self.max_norm = max_norm
+        self.max_value = max_value
+
+    def on_gradients(self, progress: Progress) -> None:
+        """Clip."""
+        parameters = list(progress.model.parameters())
+        if self.max_value is not None:
+            clip_grad_value_(parameters, self.max_value)
+        if self.max_norm is not None:
+            clip_grad_norm_(parameters, self.max_norm)
 
 
 class Schedule(Protocol):

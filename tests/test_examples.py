@@ -103,3 +103,9 @@ def test_variants_of_gradient_descent_differ_in_steps_and_noise(
     assert 4 < noise["stochastic"] / noise["mini-batch"] < 8
     assert found["stochastic"][0] < found["mini-batch"][0] < found["batch"][0]
     assert len(capsys.readouterr().out.splitlines()) == 4
+
+
+def test_lenet_learns_the_digits(capsys: pytest.CaptureFixture[str]) -> None:
+    accuracy = example("lenet_digits.py")["main"](epochs=2)
+    assert accuracy > 0.95
+    assert f"test accuracy = {accuracy:.4f}" in capsys.readouterr().out

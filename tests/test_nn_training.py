@@ -291,9 +291,31 @@ def test_gradients_can_be_changed_before_the_step() -> None:
         np.testing.assert_array_equal(model.state_dict()[name], array)
 
 
+def test_gradients_are_clipped_before_the_step() -> None:
+    norms: list[float] = []
+
+    class Norm(Callback):
+        def on_gradients(self, progress: Progress) -> None:
+            norms.append(nn.grad_norm(progress.model.parameters()))
+
+    run(callbacks=[Norm()])
+    largest, norms[:] = max(norms), []
+    run(callbacks=[nn.ClipGradients(largest / 9), Norm()])
+    assert max(norms) <= largest / 9 < largest
+    seen: list[float] = []
+
+    class Largest(Callback):
+        def on_gradients(self, progress: Progress) -> None:
+            seen.append(max(np.abs(p.grad).max() for p in progress.model.parameters()))
+
+    run(callbacks=[nn.ClipGradients(max_value=1e-3), Largest()])
+    assert max(seen) == 1e-3
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (nn.ClipGradients, "got no limit"),
         (lambda: nn.EarlyStopping(patience=0), "patience=0"),
         (lambda: nn.EarlyStopping(mode="low"), "mode='low'; expected 'min' or 'max'"),
         (lambda: nn.Scheduled(None, "day"), "every='day'"),
