@@ -178,7 +178,12 @@ def run_hooks(node: Node, cotangent: Any) -> Any:
     for hook in hooks:
         replaced = hook(np.conj(cotangent))
         if replaced is not None:
-            cotangent = np.conj(replaced)
+            if replaced.shape != node.shape:
+                raise ShapeError(
+                    f"hook: got a gradient of shape {replaced.shape} from a hook on a Tensor of "
+                    f"shape {node.shape}; return the same shape, or None"
+                )
+            cotangent = cast(np.conj(replaced), node.dtype)
     return cotangent
 
 

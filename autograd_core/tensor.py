@@ -103,8 +103,10 @@ class Tensor(ArrayMethods, Assignable, Interchange):
     _version: list[int] | None
 
     def __init__(self, array: npt.ArrayLike, requires_grad: bool = False) -> None:
+        self._version = None
         if type(array) is Tensor:
-            array = array.detach()._array
+            array = array.detach()
+            self._version, array = array._version, array._array
         self._array = np.asanyarray(array)
         if self._array.dtype == object:
             raise DtypeError(
@@ -112,7 +114,6 @@ class Tensor(ArrayMethods, Assignable, Interchange):
                 "expected numbers; use np.stack to join Tensors"
             )
         self._node = None
-        self._version = None
         if requires_grad:
             self.requires_grad = True
 
@@ -834,7 +835,8 @@ def refuse_lost_gradients(primitive: Primitive, row: tuple[Any, ...], tracked: l
                 f"{primitive.name}: no gradient flows to the parameter "
                 f"{primitive.parameters[slot]!r}, and it is tracked; pass it .detach()ed"
             )
-        if type(row[slot]) is not Tensor and not primitive.sequence:
+        joined = row[slot] if primitive.sequence else [row[slot]]
+        if any(type(item) is not Tensor and is_tracked(item) for item in joined):
             raise TrackedValueError(
                 f"{primitive.name}: got a {type(row[slot]).__name__} of tracked Tensors for "
                 f"{primitive.parameters[slot]!r}; join them with np.stack"
@@ -868,6 +870,11 @@ def seed_like(tensor: Tensor, gradient: Any, *, conjugate: bool = True) -> Any:
             raise ShapeError(
                 f"backward: got a Tensor of shape {array.shape}; expected one element, or the "
                 "cotangent to start from; reduce it (y.sum()) or pass backward(gradient)"
+            )
+        if array.dtype.kind == "c" and conjugate:
+            raise DtypeError(
+                "backward: got a complex Tensor, which has no gradient to start from; take .real, "
+                ".imag or abs of it, or pass backward(gradient)"
             )
         return np.ones(array.shape, array.dtype)
     if not isinstance(gradient, Tensor):

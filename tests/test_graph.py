@@ -132,7 +132,8 @@ def test_broadcasting_is_undone(shape: tuple[int, ...]) -> None:
 def test_the_gradient_has_the_dtype_of_the_leaf(dtype: Any) -> None:
     x = leaf(0.5, 0.25, dtype=dtype)
     y = np.tanh(x * 2.0) + x * np.float32(0.5)
-    (y * y).sum().backward()
+    total = (y * y).sum()
+    total.backward(np.ones((), total.dtype))
     assert x.grad is not None
     assert x.grad.dtype == dtype
 
@@ -187,6 +188,58 @@ def test_hooks_see_and_replace_gradients() -> None:
     (x * 3.0).backward()
     np.testing.assert_array_equal(x.grad, [3.0])  # type: ignore[arg-type]
     assert len(seen) == 1
+
+
+def test_hooks_keep_shape_and_dtype() -> None:
+    w = leaf(1.0, 2.0, dtype=np.float32)
+    remove = w.register_hook(lambda g: g.astype(np.float64) * 2)
+    (w * 2.0).sum().backward()
+    assert w.grad is not None
+    assert w.grad.dtype == np.float32
+    remove()
+    w.register_hook(lambda g: g.sum())
+    with pytest.raises(ShapeError, match="hook"):
+        (w * 2.0).sum().backward()
+
+
+@pytest.mark.parametrize(
+    "alias",
+    [
+        Tensor,
+        lambda t: t.detach(),
+        lambda t: t.detach().astype(float, copy=False),
+        lambda t: Tensor(t).reshape(-1),
+    ],
+)
+def test_writes_through_an_alias_are_noticed(alias: Any) -> None:
+    x = leaf(1.0, 2.0)
+    y = np.exp(x)
+    with pytest.raises(MutationError):
+        alias(y)[0] = 100.0
+    z = (x * x).sum()
+    with no_grad():
+        alias(x)[0] = 100.0
+    with pytest.raises(MutationError):
+        z.backward()
+
+
+@pytest.mark.parametrize(
+    "join",
+    [
+        lambda x: np.concatenate([x, [x[0], x[1]]]),
+        lambda x: np.stack([x, [x[0], x[1]]]),
+        lambda x: np.einsum("i,i", x, [x[0], x[1]]),
+    ],
+)
+def test_tracked_tensors_in_inner_lists_are_not_dropped(join: Any) -> None:
+    with pytest.raises(TrackedValueError, match=r"np\.stack"):
+        join(leaf(1.0, 2.0))
+
+
+def test_a_complex_result_needs_a_cotangent() -> None:
+    z = Tensor(np.array(1j), requires_grad=True)
+    with pytest.raises(DtypeError, match="complex"):
+        (z * 1).backward()
 
 
 def test_a_leaf_is_finished_while_backward_still_runs() -> None:

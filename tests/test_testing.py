@@ -342,10 +342,10 @@ def test_writing_to_inputs_or_results_is_noticed() -> None:
         gradcheck(forward, random_array(3))
 
 
-def test_gradients_that_are_the_memory_of_an_input_are_noticed() -> None:
-    with pytest.raises(GradientError, match="shares memory with an input"):
+def test_rules_that_return_what_was_saved_are_noticed() -> None:
+    with pytest.raises(GradientError, match="does not double when the cotangent does"):
         gradcheck(ruled(np.square, x=lambda g, x: x[::-1]), random_array(3))
-    with pytest.raises(GradientError, match="shares memory with a result"):
+    with pytest.raises(GradientError, match="does not double when the cotangent does"):
         gradcheck(ruled(np.exp, x=lambda g, out: out), random_array(3))
 
 

@@ -285,7 +285,7 @@ def filled(d: Any) -> Any:
     return call(d.array(), d.array(()))
 
 
-define(np.astype, to_double, x=lambda g: g)
+define(np.astype, to_double, view=True, x=lambda g: g)
 define(np.copy, anything, a=lambda g: g)
 define(
     np.full_like,
