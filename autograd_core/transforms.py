@@ -346,7 +346,9 @@ def reverse_rows(traced: Traced) -> list[list[Tensor]]:
             pulled.append(traced.pull_back(cotangents, retain=True))
         table.append(
             [
-                stack([row[j] for row in pulled], output.shape + variable.shape, variable)
+                stack(
+                    [holomorphic(row[j]) for row in pulled], output.shape + variable.shape, variable
+                )
                 for j, variable in enumerate(traced.variables)
             ]
         )
@@ -372,6 +374,11 @@ def forward_rows(traced: Traced) -> list[list[Tensor]]:
         ]
         for k, output in enumerate(traced.outputs)
     ]
+
+
+def holomorphic(gradient: Tensor) -> Tensor:
+    """The derivative that a gradient is the conjugate of."""
+    return gradient.conj() if gradient.dtype.kind == "c" else gradient
 
 
 def basis(like: Tensor) -> list[Any]:

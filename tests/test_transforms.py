@@ -73,6 +73,12 @@ def test_hessian_products_agree_however_the_modes_are_mixed(x: np.ndarray, v: np
         np.testing.assert_allclose(product, full @ v, rtol=1e-9, atol=1e-9)
 
 
+def test_the_jacobian_of_a_holomorphic_function_is_its_derivative_in_both_modes() -> None:
+    z = np.array([1.0 + 2.0j])
+    for forward in (False, True):
+        np.testing.assert_allclose(jacobian(lambda v: v**2, forward=forward)(z), [[2 * z[0]]])
+
+
 def test_third_derivative_of_a_power() -> None:
     f = grad(grad(grad(lambda x: x**5)))
     assert f(2.0) == pytest.approx(60 * 4)
