@@ -18,7 +18,7 @@ from nn import functional as F
 OPERATIONS = {
     qualified_name(function): function
     for function, primitive in REGISTRY.items()
-    if primitive.forward.__module__.startswith("nn.")
+    if getattr(primitive.forward, "__module__", "").startswith("nn.")
 }
 FUNCTIONS = [F.relu, F.leaky_relu, F.sigmoid, F.tanh, F.softmax, F.log_softmax]
 
