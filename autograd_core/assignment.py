@@ -36,6 +36,7 @@ class Assignable:
     _array: Any
     _node: Node | None
     _version: list[int] | None
+    data: Any
     assign: Callable[..., None]
     version: Any
 
@@ -107,7 +108,10 @@ def update(target: Any, ufunc: np.ufunc, value: Any) -> Any:
     name = f"in-place {ufunc.__name__}"
     if not rebinds(target, name, value):
         check_writable(target, name)
-        ufunc(target._array, plain(value), out=target._array)
+        if mode.tracer is not None:
+            mode.tracer.assign(target, ..., ufunc(target.data, plain(value)))
+        else:
+            ufunc(target._array, plain(value), out=target._array)
         target.version[0] += 1
         return target
     result = ufunc(target, value)
@@ -183,7 +187,7 @@ def goes_into_item(frame: FrameType) -> bool:
 def plain(value: Any) -> Any:
     """The arrays of Tensors, also inside an index."""
     if isinstance(value, Assignable):
-        return value._array
+        return value.data
     if isinstance(value, (tuple, list)):
         return type(value)(plain(part) for part in value)
     return value

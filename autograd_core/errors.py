@@ -38,6 +38,10 @@ class AnomalyError(AutogradError, RuntimeError):
     """A value or a gradient stopped being finite, found by ``detect_anomaly``."""
 
 
+class TraceError(AutogradError, RuntimeError):
+    """A function cannot be compiled: what it does depends on values, or cannot be repeated."""
+
+
 class MissingExtraError(AutogradError, ImportError):
     """An optional library is not installed; the message names the extra that brings it."""
 

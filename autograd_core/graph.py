@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from operator import attrgetter
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -39,14 +39,50 @@ class Recorder:
         """Look at the gradient that a rule of the Node returned for one of its sources."""
 
 
+class Tracer(Protocol):
+    """Somebody who writes down what a function computes and changes, as ``compile`` does.
+
+    While a thread has one, Tensors compute with arrays of its kind, and changes of state are handed
+    to it instead of being made.
+    """
+
+    def stand_in(self, value: Any) -> Any:
+        """What takes the place of a Tensor, whose array is then known; other values stay."""
+
+    def run(self, function: Callable[..., Any], row: Sequence[Any]) -> Any:
+        """Call a forward function on arrays of the tracer's kind."""
+
+    def assign(self, tensor: Any, index: Any, value: Any) -> None:
+        """Have ``tensor.data[index] = value`` done."""
+
+    def accumulate(self, leaf: Leaf, gradient: Any) -> None:
+        """Have a finished cotangent added to the gradient of a leaf."""
+
+    def clear(self, leaves: Iterable[Leaf | None]) -> None:
+        """Have the gradients of leaves forgotten."""
+
+    def draw(self, sample: Callable[[Any], Any], generator: Any) -> Any:
+        """Have random numbers drawn."""
+
+    def rely_on(self, owner: Any, name: str) -> None:
+        """Note that what follows depends on an attribute that may change between calls."""
+
+    def effect(
+        self, function: Callable[..., Any], args: Any, kwargs: Any, *, changes: bool, like: Any
+    ) -> Any:
+        """Have a function called that changes state, or only looks at values."""
+
+
 class Mode(threading.local):
     """What recording does in this thread.
 
-    ``recording`` is False, True, or (also true) the Recorder that looks on.
+    ``recording`` is False, True, or (also true) the Recorder that looks on. With a ``tracer`` it is
+    never True itself, so that the hot paths look for one only if it is not.
     """
 
     recording: bool | Recorder = True
     recorder: Recorder | None = None
+    tracer: Tracer | None = None
     finishing: list[Callable[[], None]] | None = None
 
 
@@ -159,14 +195,27 @@ class Leaf(Node):
             gradient = run_hooks(self, gradient)
         if gradient.dtype.kind == "c":
             gradient = np.conj(gradient)
-        with self.lock:
-            if self.grad is None:
-                self.write(gradient)
-            else:
-                self.grad += gradient
+        if mode.tracer is not None:
+            mode.tracer.accumulate(self, gradient)
+        else:
+            with self.lock:
+                if self.grad is None:
+                    self.write(gradient)
+                else:
+                    self.grad += gradient
         if self.notes is not None:
             for hook in tuple(self.notes.get("accumulated", {}).values()):
                 hook()
+
+
+def clear_gradients(leaves: Iterable[Leaf | None]) -> None:
+    """Forget the gradients of leaves; None among them is passed over."""
+    if mode.tracer is not None:
+        mode.tracer.clear(leaves)
+        return
+    for leaf in leaves:
+        if leaf is not None:
+            leaf.grad = None
 
 
 def run_hooks(node: Node, cotangent: Any) -> Any:

@@ -254,7 +254,12 @@ def bind_kernel(kernel: Callable[..., Any], parameters: tuple[str, ...]) -> Call
     if names == parameters:
         return kernel
     pick = itemgetter(*map(parameters.index, names))
-    return lambda *row: kernel(*pick(row))
+
+    @wraps(kernel)
+    def run(*row: Any) -> Any:
+        return kernel(*pick(row))
+
+    return run
 
 
 PREFIXES: dict[Any, str] = {
@@ -303,6 +308,7 @@ def compile_signature(
     row = "".join(f"{name}, " for name in names)
     bind = eval(f"lambda {', '.join(accepted)}: ({row})", namespace)
     replay = eval(f"lambda {row}: forward({', '.join(passed)})", namespace)
+    replay.__name__ = forward.__name__
     return names, bind, replay
 
 

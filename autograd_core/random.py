@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.graph import mode
+
 State = Mapping[str, Any]
 
 
@@ -56,6 +58,8 @@ def draw(sample: Callable[[np.random.Generator], Any], source: np.random.Generat
     array([2, 1])
     """
     rng = default() if source is None else source
+    if mode.tracer is not None:
+        return mode.tracer.draw(sample, rng)
     if watch.met is not None and id(rng) not in watch.met:
         watch.met[id(rng)] = (rng, rng.bit_generator.state)
     return sample(rng)

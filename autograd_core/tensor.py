@@ -27,8 +27,10 @@ from autograd_core.graph import (
     Leaf,
     Node,
     Recorder,
+    Tracer,
     backward,
     cast,
+    clear_gradients,
     mode,
     new_node,
     next_number,
@@ -107,7 +109,7 @@ class Tensor(ArrayMethods, Assignable, Interchange):
         if type(array) is Tensor:
             array = array.detach()
             self._version, array = array._version, array._array
-        self._array = np.asanyarray(array)
+        self._array = as_array(array)
         if self._array.dtype == object:
             raise DtypeError(
                 f"Tensor: got {type(array).__name__} that NumPy can only hold as objects; "
@@ -122,6 +124,8 @@ class Tensor(ArrayMethods, Assignable, Interchange):
     @property
     def data(self) -> npt.NDArray[Any]:
         """The array itself. Assigning copies values in, keeping shape and dtype."""
+        if mode.recording is not True and mode.tracer is not None:
+            return mode.tracer.stand_in(self)._array
         return self._array
 
     @data.setter
@@ -131,13 +135,16 @@ class Tensor(ArrayMethods, Assignable, Interchange):
     def assign(self, value: npt.ArrayLike, index: Any = ...) -> None:
         """Write values in place; backward passes that need the old ones will raise."""
         check_writable(self, "assign")
-        array = value._array if isinstance(value, Tensor) else np.asarray(value)
+        array = value.data if isinstance(value, Tensor) else as_array(value)
         if index is ... and array.shape != self._array.shape:
             raise ShapeError(
                 f"assign: got values of shape {array.shape}; expected {self._array.shape}; "
                 "make a new Tensor to change the shape"
             )
-        self._array[index] = array
+        if mode.tracer is not None:
+            mode.tracer.assign(self, index, array)
+        else:
+            self._array[index] = array
         self.version[0] += 1
 
     @property
@@ -269,7 +276,7 @@ class Tensor(ArrayMethods, Assignable, Interchange):
             return
         leaf = self.leaf
         if value is None:
-            leaf.grad = None
+            clear_gradients([leaf])
             return
         array = value._array if isinstance(value, Tensor) else np.asarray(value)
         if array.shape != self.shape:
@@ -490,10 +497,17 @@ def is_basic(index: Any) -> bool:
 def wrap(array: Any, node: Node | None = None) -> Tensor:
     """A Tensor around an array, with its place in the graph."""
     tensor = _new(Tensor)
-    tensor._array = array if type(array) is _ndarray else np.asanyarray(array)
+    tensor._array = array if type(array) is _ndarray else as_array(array)
     tensor._node = node
     tensor._version = None
     return tensor
+
+
+def as_array(values: Any) -> Any:
+    """The values as an array: of another library, if they are one, and NumPy's otherwise."""
+    if hasattr(values, "__array_function__"):
+        return values
+    return np.asanyarray(values)
 
 
 def as_tensor(values: Any) -> Tensor:
@@ -503,13 +517,15 @@ def as_tensor(values: Any) -> Tensor:
 
 def record_unary(primitive: Primitive, x: Any) -> Tensor:
     """Compute a ufunc of one Tensor, and make a Node if its gradient is wanted."""
+    if (recording := mode.recording) is not True and mode.tracer is not None:
+        x = mode.tracer.stand_in(x)
     array = x._array
     out = primitive.forward(array)
     result = _new(Tensor)
-    result._array = out = out if type(out) is _ndarray else np.asanyarray(out)
+    result._array = out = out if type(out) is _ndarray else as_array(out)
     result._version = None
     source = x._node
-    if source is None or not (recording := mode.recording):
+    if source is None or not recording:
         result._node = None
         return result
     result._node = node = _new(Node)
@@ -530,6 +546,8 @@ def record_unary(primitive: Primitive, x: Any) -> Tensor:
 
 def record_binary(primitive: Primitive, x: Any, y: Any) -> Tensor:
     """Compute a ufunc of two operands, at least one a Tensor, and make a Node if one is tracked."""
+    if (recording := mode.recording) is not True and mode.tracer is not None:
+        x, y = mode.tracer.stand_in(x), mode.tracer.stand_in(y)
     if type(x) is Tensor:
         x_array, x_source = x._array, x._node
     else:
@@ -542,7 +560,7 @@ def record_binary(primitive: Primitive, x: Any, y: Any) -> Tensor:
         y_source = None
     out = primitive.forward(x_array, y_array)
     result = _new(Tensor)
-    result._array = out = out if type(out) is _ndarray else np.asanyarray(out)
+    result._array = out = out if type(out) is _ndarray else as_array(out)
     result._version = None
     if x_source is None:
         if y_source is None:
@@ -553,7 +571,7 @@ def record_binary(primitive: Primitive, x: Any, y: Any) -> Tensor:
         keep_x, keep_y, keep_out = primitive.keep_x
     else:
         keep_x, keep_y, keep_out = primitive.keep_both
-    if not (recording := mode.recording):
+    if not recording:
         result._node = None
         return result
     result._node = node = _new(Node)
@@ -594,11 +612,16 @@ def share_version(owner: Tensor, views: Any) -> None:
 
 def record_single(primitive: Primitive, x: Tensor, *settings: Any) -> Tensor:
     """Compute a function of one Tensor with settings, and make a Node if its gradient is wanted."""
-    array = x._array
-    out = primitive.replay(array, *settings)
+    if (recording := mode.recording) is not True and mode.tracer is not None:
+        x = mode.tracer.stand_in(x)
+        array = x._array
+        out = mode.tracer.run(primitive.replay, (array, *settings))
+    else:
+        array = x._array
+        out = primitive.replay(array, *settings)
     result = wrap(out)
     source = x._node
-    if source is None or not (recording := mode.recording) or result._array.dtype.kind not in "fc":
+    if source is None or not recording or result._array.dtype.kind not in "fc":
         if primitive.view:
             share_version(x, result)
         return result
@@ -634,6 +657,10 @@ def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
         if type(row[slot]) is Tensor:
             items: Any = list(row[slot])
             row = (*row[:slot], items, *row[slot + 1 :])
+    recording, replay = mode.recording, primitive.replay
+    if recording is not True and (tracer := mode.tracer) is not None:
+        row = tuple(map(tracer.stand_in, row))
+        replay = partial(run_traced, tracer, replay)
     arrays, tracked = [], []
     for slot, value in enumerate(row):
         kind = type(value)
@@ -647,15 +674,14 @@ def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
                 tracked.append(slot)
         else:
             arrays.append(value)
-    recording = mode.recording
     if not (tracked and recording and primitive.rules):
-        wrapped = wrap_all(primitive.replay(*arrays))
+        wrapped = wrap_all(replay(*arrays))
         if primitive.view:
             for owner in tensors_in(row[0]):
                 share_version(owner, wrapped)
         return wrapped
     refuse_lost_gradients(primitive, row, tracked)
-    result = primitive.replay(*arrays)
+    result = replay(*arrays)
     operand_slots = primitive.operand_slots
     operands = (
         row[operand_slots[0]] if primitive.sequence else [row[slot] for slot in operand_slots]
@@ -684,6 +710,11 @@ def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
     if recording is not True:
         recording.recorded(node, result)
     return wrapped
+
+
+def run_traced(tracer: Tracer, function: Callable[..., Any], *row: Any) -> Any:
+    """Call a forward function as a tracer wants it."""
+    return tracer.run(function, row)
 
 
 def record_with_keywords(
@@ -764,7 +795,7 @@ def unwrap(value: Any) -> Any:
     """A value with every Tensor in it (also inside lists and tuples) replaced by its array."""
     kind = type(value)
     if kind is Tensor:
-        return value._array
+        return value.data
     if kind is list or kind is tuple:
         return kind([unwrap(item) for item in value])
     if kind is dict:
@@ -807,7 +838,7 @@ def is_tracked(value: Any) -> bool:
 
 def wrap_all(result: Any) -> Any:
     """Arrays and NumPy scalars in a result as untracked Tensors."""
-    if isinstance(result, (np.ndarray, np.generic)):
+    if isinstance(result, (np.ndarray, np.generic)) or hasattr(result, "__array_function__"):
         return wrap(result)
     if isinstance(result, (tuple, list)):
         return rebuild(result, [wrap_all(part) for part in result])
@@ -822,7 +853,7 @@ def rebuild(like: Any, parts: list[Any]) -> Any:
 
 def shape_of(value: Any) -> Any:
     """The shape of an array; of a sequence of arrays, a tuple of their shapes."""
-    if isinstance(value, (list, tuple)) and any(isinstance(part, np.ndarray) for part in value):
+    if isinstance(value, (list, tuple)) and any(hasattr(part, "shape") for part in value):
         return tuple(np.shape(part) for part in value)
     return np.shape(value)
 
@@ -878,7 +909,7 @@ def seed_like(tensor: Tensor, gradient: Any, *, conjugate: bool = True) -> Any:
             )
         return np.ones(array.shape, array.dtype)
     if not isinstance(gradient, Tensor):
-        gradient = np.asarray(gradient)
+        gradient = as_array(gradient)
     if gradient.shape != array.shape:
         raise ShapeError(
             f"backward: got a cotangent of shape {gradient.shape}; expected {array.shape}, "

@@ -16,7 +16,7 @@ from autograd_core.containers import flatten
 from autograd_core.errors import DtypeError, GraphError, ShapeError
 from autograd_core.forward_mode import push_forward
 from autograd_core.graph import Node, backward, mode, next_number, reachable, recording
-from autograd_core.tensor import Tensor, lift, seed_like, wrap
+from autograd_core.tensor import Tensor, as_array, lift, seed_like, wrap
 
 
 def gradients(
@@ -99,7 +99,7 @@ def as_gradient(cotangent: Any) -> Tensor | None:
     """
     if cotangent is None:
         return None
-    gradient: Tensor = cotangent if isinstance(cotangent, Tensor) else wrap(np.array(cotangent))
+    gradient: Tensor = cotangent if isinstance(cotangent, Tensor) else wrap(cotangent.copy())
     return gradient.conj() if gradient.dtype.kind == "c" else gradient
 
 
@@ -204,7 +204,7 @@ def variable(name: str, leaf: Any, outside_records: bool) -> Tensor:
     """A Tensor to differentiate by, with the value of an argument."""
     if is_tracked(leaf) and outside_records:
         return np.positive(leaf)
-    array = leaf.data if isinstance(leaf, Tensor) else np.asarray(leaf)
+    array = leaf.data if isinstance(leaf, Tensor) else as_array(leaf)
     if array.dtype.kind not in "fc":
         raise DtypeError(
             f"{name}: got an argument of dtype {array.dtype}; expected floating or complex "

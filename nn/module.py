@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_core import Tensor
+from autograd_core.graph import mode
 from nn.errors import LayerShapeError, StateError
 
 T = TypeVar("T")
@@ -84,6 +85,8 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compute ``forward``; a wrong shape is reported with the layer's path in the model."""
+        if mode.tracer is not None:
+            mode.tracer.rely_on(self, "training")
         try:
             return self.forward(*args, **kwargs)
         except LayerShapeError as error:

@@ -101,6 +101,11 @@ def taken(d: Any) -> Any:
     return call(a, d.rng.integers(-reach, reach, d.shape(max_dims=2)), axis=axis, mode=mode)
 
 
+def positions(indices: Any) -> Any:
+    """Indices as an array."""
+    return indices if hasattr(indices, "shape") else np.asarray(indices)
+
+
 def take_rule(g: Any, a_shape: Shape, indices: Any, axis: Any, mode: str) -> Any:
     """Every element adds up what was read from it."""
     shape = (math.prod(a_shape),) if axis is None else a_shape
@@ -108,7 +113,7 @@ def take_rule(g: Any, a_shape: Shape, indices: Any, axis: Any, mode: str) -> Any
     if mode != "raise":
         n = shape[axis]
         indices = np.clip(indices, 0, n - 1) if mode == "clip" else np.mod(indices, n)
-    return put(g, shape, along(axis, len(shape), np.asarray(indices))).reshape(a_shape)
+    return put(g, shape, along(axis, len(shape), positions(indices))).reshape(a_shape)
 
 
 def taken_along(d: Any) -> Any:

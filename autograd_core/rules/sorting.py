@@ -31,7 +31,7 @@ def partitioned(d: Any) -> Any:
 def sort_rule(g: Any, a: Any, axis: Any) -> Any:
     """Each element gets what came to the place it was sorted to."""
     if axis is None:
-        return g[ranks(a.reshape(-1))].reshape(a.shape)
+        return np.take_along_axis(g, ranks(a.reshape(-1)), axis=0).reshape(a.shape)
     back = np.moveaxis(ranks(np.moveaxis(a, axis, -1)), -1, axis)
     return np.take_along_axis(g, back, axis=axis)
 

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_core import Tensor
+from autograd_core.effects import effect
+from autograd_core.graph import clear_gradients
 from nn.errors import OptionError, StateError
 from nn.optim import fused as loops
 from nn.parameters import ParameterBuffer, buffers_of
@@ -161,10 +163,9 @@ class Optimizer:
         """Forget all gradients; what no backward pass writes afterwards is not stepped."""
         for segment in self.segments:
             leaves = segment.buffer.leaves()
-            for leaf in leaves[segment.first : segment.first + len(segment.parameters)]:
-                if leaf is not None:
-                    leaf.grad = None
+            clear_gradients(leaves[segment.first : segment.first + len(segment.parameters)])
 
+    @effect()
     def step(self, closure: Callable[[], T] | None = None) -> T | None:
         """Update every parameter that has a gradient, once.
 

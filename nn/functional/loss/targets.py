@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import Tensor
+from autograd_core.effects import effect
 from autograd_core.errors import DtypeError, ShapeError
 from nn.errors import TargetError
 
@@ -32,6 +33,7 @@ def values_of(array: Any) -> Any:
     return array.data if isinstance(array, Tensor) else array
 
 
+@effect(changes=False)
 def check_range(loss: str, target: Any, highest: float, what: str = "target") -> None:
     """Raise TargetError naming a value outside [0, highest]; NaN is let through."""
     values = values_of(target)
@@ -47,6 +49,7 @@ def check_range(loss: str, target: Any, highest: float, what: str = "target") ->
         )
 
 
+@effect(changes=False)
 def check_signs(loss: str, target: Any) -> None:
     """Raise TargetError naming a target that is neither 1 nor -1."""
     values = values_of(target)
@@ -81,8 +84,13 @@ def class_indices(loss: str, input: Any, target: Any, ignore_index: int | None =
             f"{loss}: got class indices of shape {target.shape} for input of shape "
             f"{input.shape}; expected {expected}"
         )
+    check_classes(loss, target, input.shape[axis], ignore_index)
+    return target
+
+
+@effect(changes=False)
+def check_classes(loss: str, target: Any, classes: int, ignore_index: int | None) -> None:
+    """Raise TargetError naming an index that is no class, and not the one to ignore."""
     values = values_of(target)
-    classes = input.shape[axis]
     if values.size and (values.min() < 0 or values.max() >= classes):
         check_range(loss, values[values != ignore_index], classes - 1)
-    return target

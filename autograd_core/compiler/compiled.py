@@ -1,0 +1,324 @@
+"""compile: a function that is traced once for each kind of call, and replayed from then on."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any, Generic, ParamSpec, TypeVar, overload
+
+import numpy as np
+
+from autograd_core.compiler.differentiable import is_alive, trace_backward
+from autograd_core.compiler.memory import place_gradients, reuse
+from autograd_core.compiler.passes import (
+    Draft,
+    forget_less,
+    hoist,
+    lower,
+    prune,
+    run_passes,
+    share,
+    simplify,
+)
+from autograd_core.compiler.program import Output, Program
+from autograd_core.compiler.trace import Instruction, Kind, Trace, TracedArray, Value
+from autograd_core.compiler.verify import check_repeatable
+from autograd_core.containers import flatten, rebuild_sequence
+from autograd_core.errors import TraceError
+from autograd_core.graph import Leaf, Node, mode, recording
+from autograd_core.tensor import Tensor, as_array, wrap
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# How many kinds of calls a compiled function keeps programs for, unless told otherwise.
+CACHE_SIZE = 32
+
+
+# Over forward and backward together, and then over each: what is left out need not be placed.
+WHOLE = (lower, simplify, share, prune, forget_less, hoist)
+PLACING = (place_gradients, reuse)
+
+
+class Entry:
+    """A program in the cache, and whether a second trace has shown that it can be repeated."""
+
+    __slots__ = ("program", "verified")
+
+    def __init__(self, program: Program, verified: bool) -> None:
+        self.program = program
+        self.verified = verified
+
+
+class Cache(threading.local):
+    """The programs of a thread: their buffers are its own."""
+
+    def __init__(self) -> None:
+        self.entries: OrderedDict[Any, list[Entry]] = OrderedDict()
+        self.latest: Program | None = None
+
+
+class Compiled(Generic[P, R]):
+    """A function as ``compile`` returns it: called like the original.
+
+    ``source()`` shows the program of the latest call, ``explain()`` what each pass did to it.
+    """
+
+    def __init__(self, function: Callable[P, R], cache_size: int, verify: bool) -> None:
+        update_wrapper(self, function)
+        self.function = function
+        self.cache_size = cache_size
+        self.verify = verify
+        self._cache = Cache()
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Replay the program of this kind of call; trace it first if there is none yet."""
+        if mode.tracer is not None or mode.recorder is not None:
+            return self.function(*args, **kwargs)  # part of a larger trace, or watched
+        call = Call(bool(mode.recording))
+        for arg in args:
+            call.add(arg)
+        if kwargs:
+            call.add(kwargs)
+        program = self._program(tuple(call.key), args, kwargs)
+        with np.errstate(all="ignore"):
+            if not program.joins_graph:
+                return program.run(*call.arrays)  # type: ignore[no-any-return]
+            return program.record(call.arrays, call.nodes, lambda: self._again(args, kwargs))  # type: ignore[no-any-return]
+
+    def _program(self, key: Any, args: Any, kwargs: Any) -> Program:
+        """The program of a kind of call, from the cache or new."""
+        cache = self._cache
+        for entry in cache.entries.get(key, ()):
+            if entry.program.valid():
+                if not entry.verified:
+                    check_repeatable(entry.program.traced.trace, self._trace(args, kwargs).trace)
+                    entry.verified = True
+                cache.latest = entry.program
+                return entry.program
+        program = cache.latest = build(self._trace(args, kwargs))
+        others = cache.entries.pop(key, [])[: self.cache_size - 1]
+        cache.entries[key] = [Entry(program, not self.verify), *others]
+        while len(cache.entries) > self.cache_size:
+            cache.entries.popitem(last=False)
+        return program
+
+    def _trace(self, args: Any, kwargs: Any) -> TracedCall:
+        """Run the function on traced arrays, and the backward pass of what it returns."""
+        trace = Trace()
+        call = TracedCall(trace)
+        with trace.tracing():
+            traced_args, traced_kwargs = call.argument((args, kwargs))
+            call.finish(self.function(*traced_args, **traced_kwargs))
+        return call
+
+    def _again(self, args: Any, kwargs: Any) -> list[Node]:
+        """The Nodes of the differentiable results of the function itself, called once more."""
+        if any(each.kind is not Kind.PURE for each in self._latest().traced.trace.instructions):
+            raise TraceError(
+                "compile: a gradient through a compiled call cannot be differentiated again if the "
+                "call changes state or draws random numbers; compile the derivative itself"
+            )
+        with recording(True):
+            leaves, _ = flatten(self.function(*args, **kwargs))
+        return [leaf.node for leaf in leaves if isinstance(leaf, Tensor) and leaf.node is not None]
+
+    def _latest(self) -> Program:
+        """The program of the latest call in this thread."""
+        if self._cache.latest is None:
+            raise TraceError("compile: the function has not been called yet; call it first")
+        return self._cache.latest
+
+    def source(self) -> str:
+        """The program of the latest call in this thread, as Python."""
+        return self._latest().source
+
+    def explain(self) -> str:
+        """What each pass did to the program of the latest call in this thread, a line each."""
+        return "\n".join(self._latest().report)
+
+
+class Call:
+    """The arguments of a call: what a program depends on, and what it is run with."""
+
+    __slots__ = ("arrays", "key", "nodes")
+
+    def __init__(self, recording: bool) -> None:
+        self.key: list[Any] = [recording]
+        self.arrays: list[Any] = []
+        self.nodes: list[Node] = []
+
+    def add(self, value: Any) -> None:
+        """Take an argument apart: arrays by their layout, containers by their shape."""
+        kind = type(value)
+        if kind is Tensor:
+            array, node = value._array, value._node
+            self.key += (Tensor, array.shape, array.strides, array.dtype, node is None)
+            self.arrays.append(array)
+            if node is not None:
+                self.nodes.append(node)
+        elif kind is np.ndarray:
+            self.key += (np.ndarray, value.shape, value.strides, value.dtype)
+            self.arrays.append(value)
+        elif kind is list or kind is tuple:
+            self.key += (kind, len(value))
+            for item in value:
+                self.add(item)
+        elif kind is dict:
+            self.key += (dict, *value)
+            for item in value.values():
+                self.add(item)
+        else:
+            self.key += (kind, value if is_hashable(value) else id(value))
+
+
+def is_hashable(value: Any) -> bool:
+    """Whether a value can be compared with those of other calls."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
+class TracedCall:
+    """A trace of one call: its arguments, what it returned, and how that is differentiated.
+
+    ``result`` has Outputs where arrays will stand; ``alive`` are those that can be differentiated,
+    ``gradients`` the Values of the gradients of everything behind them, by the leaves. Leaves of
+    ``arguments`` stand for tracked arguments, in order.
+    """
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.arguments: list[Leaf] = []
+        self.result: Any = None
+        self.alive: list[Output] = []
+        self.gradients: dict[Node, Value] = {}
+        self.inner: dict[int, Value] = {}
+        self.inputs = self.forward = 0
+
+    def argument(self, value: Any) -> Any:
+        """An argument as the traced function gets it."""
+        kind = type(value)
+        if kind is Tensor:
+            traced = wrap(self.trace.add_input(value._array))
+            if value._node is not None:
+                traced._node = Leaf(value.shape, value.dtype)
+                self.arguments.append(traced._node)
+            return traced
+        if kind is np.ndarray:
+            return self.trace.add_input(value)
+        if kind is list or kind is tuple:
+            return kind([self.argument(item) for item in value])
+        if kind is dict:
+            return {key: self.argument(item) for key, item in value.items()}
+        return value
+
+    def finish(self, result: Any) -> None:
+        """Take over what the function returned, and trace its backward pass."""
+        tensors: list[Tensor] = []
+        self.result = self.output(result, tensors)
+        self.inputs, self.forward = len(self.trace.inputs), len(self.trace.instructions)
+        self.inner = {
+            k: self.trace.value_of(leaf.grad)
+            for k, leaf in enumerate(self.arguments)
+            if leaf.grad is not None
+        }
+        for leaf, gradient in trace_backward(self.trace, tensors).items():
+            if leaf in self.arguments or leaf.number < self.trace.start:
+                self.gradients[leaf] = self.trace.value_of(as_array(gradient))
+
+    def output(self, result: Any, tensors: list[Tensor]) -> Any:
+        """A part of the result with Outputs in it; Tensors that are alive join the list."""
+        kind = type(result)
+        if kind is Tensor and isinstance(result._array, TracedArray):
+            output = Output(result._array.value, in_tensor=True)
+            if is_alive(result):
+                output.name = f"t{len(tensors)}"
+                tensors.append(result)
+                self.alive.append(output)
+            return output
+        if isinstance(result, TracedArray):
+            return Output(result.value, in_tensor=False)
+        if isinstance(result, dict):
+            return {key: self.output(item, tensors) for key, item in result.items()}
+        if isinstance(result, (list, tuple)):
+            items = [self.output(item, tensors) for item in result]
+            return rebuild_sequence(result, items)
+        return result
+
+
+def outputs_in(result: Any) -> list[Output]:
+    """All Outputs in a result."""
+    if isinstance(result, Output):
+        return [result]
+    if isinstance(result, dict):
+        result = list(result.values())
+    if isinstance(result, (list, tuple)):
+        return [output for item in result for output in outputs_in(item)]
+    return []
+
+
+def build(call: TracedCall) -> Program:
+    """The program of a trace, after all passes; its backward pass is another one."""
+    trace = call.trace
+    results = [output.value for output in outputs_in(call.result)]
+    gradients = [*call.gradients.values(), *call.inner.values()]
+    draft = Draft(
+        [copy.copy(each) for each in trace.instructions], trace.inputs, results + gradients
+    )
+    draft.report.append(f"trace: {len(draft.instructions)} operations")
+    forward = set(draft.instructions[: call.forward])
+    run_passes(draft, WHOLE)
+    final = dict(zip(results + gradients, draft.results, strict=True))
+    for output in outputs_in(call.result):
+        output.value = final[output.value]
+    call.gradients = {leaf: final[value] for leaf, value in call.gradients.items()}
+    call.inner = {k: final[value] for k, value in call.inner.items()}
+    first, second = split(draft, call, forward)
+    for part in (first, second):
+        run_passes(part, PLACING)
+    return Program(call, first, second)
+
+
+def split(draft: Draft, call: TracedCall, forward: set[Instruction]) -> tuple[Draft, Draft]:
+    """The forward part of a draft, which also returns what the backward part needs of it."""
+    before = [each for each in draft.instructions if each in forward]
+    after = [each for each in draft.instructions if each not in forward]
+    gradients = list(call.gradients.values())
+    known = {*draft.inputs[: call.inputs], *(v for each in before for v in each.outputs)}
+    used = [*(v for each in after for v in each.operands), *gradients]
+    residuals = list(dict.fromkeys(value for value in used if value in known))
+    results = [output.value for output in outputs_in(call.result)]
+    first = Draft(before, draft.inputs[: call.inputs], [*results, *call.inner.values(), *residuals])
+    first.residuals = residuals
+    first.report = draft.report
+    second = Draft(after, [*residuals, *draft.inputs[call.inputs :]], gradients)
+    return first, second
+
+
+@overload
+def compile(
+    function: Callable[P, R], *, cache_size: int = ..., verify: bool = ...
+) -> Compiled[P, R]: ...
+@overload
+def compile(
+    *, cache_size: int = ..., verify: bool = ...
+) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
+def compile(
+    function: Callable[P, R] | None = None, *, cache_size: int = CACHE_SIZE, verify: bool = True
+) -> Any:
+    """Trace a function once for each kind of call, and replay what it computed from then on.
+
+    Forward and backward passes, optimizer steps, random draws and other changes of state are part
+    of the program.
+    """
+
+    def decorate(function: Callable[P, R]) -> Compiled[P, R]:
+        return Compiled(function, cache_size, verify)
+
+    return decorate if function is None else decorate(function)

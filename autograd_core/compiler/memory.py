@@ -1,0 +1,162 @@
+"""Where results are put: the flat buffer, the memory of an operand, or a buffer used again.
+
+NumPy makes a new array for every result. Large ones need not be new: a gradient may land where
+the optimizer looks for it, an operand that nobody needs any more gives its memory, and what remains
+shares a few buffers that the program keeps. Small ones are made faster than they are placed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd_core.compiler.passes import CHANGING, Draft, last_uses
+from autograd_core.compiler.trace import Instruction, Kind, Value
+
+# From how many bytes on a result is put somewhere; passing ``out`` costs as much as to make less.
+PLACED = 2**14
+
+
+def takes_out(instruction: Instruction) -> bool:
+    """Whether a function can be told where to put its one result."""
+    function = instruction.function
+    if instruction.kind is not Kind.PURE or len(instruction.outputs) != 1:
+        return False
+    if (
+        instruction.out is not None
+        or "out" in instruction.kwargs
+        or not instruction.outputs[0].shape
+    ):
+        return False
+    if isinstance(function, np.ufunc):
+        return function.nout == 1 and len(instruction.args) == function.nin
+    return is_reduction(function)
+
+
+def is_reduction(function: Any) -> bool:
+    """Whether a function is the ``reduce`` of a ufunc."""
+    owner = getattr(function, "__self__", None)
+    return isinstance(owner, np.ufunc) and function.__name__ == "reduce"
+
+
+def place_gradients(draft: Draft) -> str:
+    """Compute gradients where they belong, in the flat buffer, instead of copying them there."""
+    uses = last_uses(draft)
+    results = {result.owner for result in draft.results}
+    made_at = {
+        output: k
+        for k, instruction in enumerate(draft.instructions)
+        for output in instruction.outputs
+    }
+    placed = 0
+    for k, instruction in enumerate(draft.instructions):
+        if instruction.kind is not Kind.STORE:
+            continue
+        leaf, gradient = instruction.args
+        target, made = leaf.target, made_at.get(gradient)
+        if target is None or made is None or gradient.owner is not gradient or gradient in results:
+            continue
+        maker = draft.instructions[made]
+        fits = (gradient.shape, gradient.dtype) == (target.shape, target.dtype)
+        between = draft.instructions[made + 1 : k]
+        after = draft.instructions[k : uses[gradient] + 1]
+        if (
+            fits
+            and takes_out(maker)
+            and not any(each.kind in CHANGING or shows(each, target) for each in between)
+            and not any(each.kind in CHANGING for each in after)
+            and (is_elementwise(maker) or not shows(maker, target))
+        ):
+            maker.out = target
+            instruction.kind = Kind.PLACED
+            placed += 1
+    return f"place: {placed} gradients are computed in the flat buffer"
+
+
+def shows(instruction: Instruction, array: Any) -> bool:
+    """Whether an operand may show the memory of an array from outside."""
+    return any(
+        operand.owner.array is not None and np.may_share_memory(operand.owner.array, array)
+        for operand in instruction.operands
+    )
+
+
+def is_elementwise(instruction: Instruction) -> bool:
+    """Whether an instruction may write over an operand of the same shape while reading it."""
+    function = instruction.function
+    return isinstance(function, np.ufunc) and function.signature is None
+
+
+def reuse(draft: Draft) -> str:
+    """Put large results into the memory of operands that are done with, or into shared buffers."""
+    uses = last_uses(draft)
+    ours = movable(draft)
+    buffers: dict[Value, Any] = {}  # the planned memory of an owner, if it has any
+    free: dict[int, list[Any]] = {}
+    before = 0
+    for k, instruction in enumerate(draft.instructions):
+        done = {value.owner for value in instruction.operands if uses[value.owner] == k}
+        if takes_out(instruction):
+            (output,) = instruction.outputs
+            if output in ours and output.nbytes >= PLACED:
+                before += output.nbytes
+                operand = overwritable(instruction, done & ours)
+                if operand is not None:
+                    instruction.out = operand
+                    done.discard(operand)
+                    if operand in buffers:
+                        buffers[output] = buffers.pop(operand)
+                else:
+                    waiting = free.get(output.nbytes)
+                    memory = waiting.pop() if waiting else aligned(output.nbytes)
+                    buffers[output] = memory
+                    instruction.out = memory.view(output.dtype).reshape(output.shape)
+        for owner in done:
+            if owner in buffers:
+                free.setdefault(owner.nbytes, []).append(buffers.pop(owner))
+        for output in instruction.outputs:
+            if uses[output.owner] == k and output in buffers:
+                free.setdefault(output.nbytes, []).append(buffers.pop(output))
+    kept = {id(memory): memory.nbytes for row in free.values() for memory in row}
+    kept.update({id(memory): memory.nbytes for memory in buffers.values()})
+    after = sum(kept.values())
+    return f"reuse: {before:,} bytes of results lie in {after:,} bytes of buffers"
+
+
+def movable(draft: Draft) -> set[Value]:
+    """Owners of memory that is made in the program and that nobody outside can hold on to."""
+    ours = {
+        output
+        for instruction in draft.instructions
+        if instruction.kind is Kind.PURE and instruction.out is None
+        for output in instruction.outputs
+        if output.owner is output and output.contiguous
+    }
+    ours.difference_update(result.owner for result in draft.results)
+    for instruction in draft.instructions:
+        if instruction.kind is Kind.EFFECT:
+            ours.difference_update(operand.owner for operand in instruction.operands)
+    return ours
+
+
+def overwritable(instruction: Instruction, done: set[Value]) -> Value | None:
+    """An operand whose memory the result may take over."""
+    if not is_elementwise(instruction):
+        return None
+    (output,) = instruction.outputs
+    for operand in instruction.args:
+        if (
+            type(operand) is Value
+            and operand in done
+            and (operand.shape, operand.dtype) == (output.shape, output.dtype)
+        ):
+            return operand  # type: ignore[no-any-return]
+    return None
+
+
+def aligned(nbytes: int, boundary: int = 64) -> Any:
+    """Fresh memory that begins at a cache line."""
+    memory = np.empty(nbytes + boundary, np.uint8)
+    start = -memory.ctypes.data % boundary
+    return memory[start : start + nbytes]

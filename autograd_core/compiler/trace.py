@@ -1,0 +1,554 @@
+"""Trace: what a function computes and changes, written down while it runs on traced arrays.
+
+A ``TracedArray`` is an array of another library, as far as the engine is concerned: it speaks
+NumPy's protocols, so forward passes, gradient rules and plain NumPy all run on it unchanged, and
+every call becomes an ``Instruction``. Nothing that lives outside is changed meanwhile: writes,
+gradients, optimizer steps and random draws become instructions too, and happen when a program runs.
+"""
+
+from __future__ import annotations
+
+import copy
+import operator
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from autograd_core.anomaly import user_line
+from autograd_core.errors import TraceError
+from autograd_core.graph import Leaf, Node, Recorder, mode, next_number
+from autograd_core.primitive import REGISTRY
+from autograd_core.tensor import Tensor, wrap
+
+
+class Value:
+    """An array that exists when a program runs, and what is known of it before.
+
+    ``array`` is the array itself if it lives outside of the program (parameters, buffers, constants
+    of the function): programs read it anew each time. ``owner`` is the Value whose memory this one
+    shows, itself if it has its own; that of a Value outside is never the program's to write to.
+    """
+
+    __slots__ = ("array", "contiguous", "dtype", "number", "owner", "shape")
+
+    def __init__(self, number: int, like: Any, owner: Value | None = None, array: Any = None):
+        self.number = number
+        self.shape: tuple[int, ...] = like.shape
+        self.dtype: np.dtype[Any] = like.dtype
+        self.contiguous: bool = like.flags.c_contiguous
+        self.owner = owner or self
+        self.array = array
+
+    def __repr__(self) -> str:
+        return f"v{self.number}"
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes the elements take."""
+        return self.size * self.dtype.itemsize
+
+
+class Kind(Enum):
+    """What an instruction does besides computing, which decides what passes may do with it."""
+
+    PURE = "pure"  # the same operands give the same result, and nothing changes
+    DRAW = "draw"  # takes random numbers from a generator
+    CHECK = "check"  # may raise
+    WRITE = "write"  # writes operand 1 into operand 0, an array outside, at the index operand 2
+    STORE = "store"  # makes a copy of an operand the gradient of a leaf
+    PLACED = "placed"  # the same of an operand that lies where the gradient belongs
+    CLEAR = "clear"  # forgets the gradients of leaves
+    EFFECT = "effect"  # changes anything that lives outside
+
+
+@dataclass(slots=True, eq=False)
+class Instruction:
+    """One call of a function: Values stand in ``args`` and ``kwargs`` where arrays will.
+
+    ``outputs`` are the results: one, or as many as the function returns in a tuple or list.
+    ``out``, if not None, is where to put the result: an array, or a Value whose memory is free.
+    """
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    outputs: tuple[Value, ...] = ()
+    kind: Kind = Kind.PURE
+    multiple: bool = False
+    line: str = ""
+    out: Any = None
+
+    @property
+    def operands(self) -> list[Value]:
+        """All Values the instruction reads."""
+        return list(values_in((self.args, self.kwargs)))
+
+
+def values_in(container: Any) -> Iterator[Value]:
+    """Every Value in nested containers, slices included."""
+    kind = type(container)
+    if kind is Value:
+        yield container
+    elif kind is list or kind is tuple:
+        for item in container:
+            yield from values_in(item)
+    elif kind is dict:
+        yield from values_in(list(container.values()))
+
+
+def replace(container: Any, change: Callable[[Any], Any]) -> Any:
+    """The container with every leaf passed through a function; slices and the like are leaves."""
+    kind = type(container)
+    if kind is list or kind is tuple:
+        return kind([replace(item, change) for item in container])
+    if kind is dict:
+        return {key: replace(item, change) for key, item in container.items()}
+    if isinstance(container, tuple) and hasattr(kind, "_fields"):
+        return kind(*[replace(item, change) for item in container])
+    return change(container)
+
+
+# -- traced arrays ---------------------------------------------------------------------------------
+
+# Attributes that depend on shape, dtype and layout alone.
+LAYOUT = frozenset({"nbytes", "itemsize", "strides", "flags", "base", "device", "ndim", "size"})
+# Attributes that make an array of the elements.
+VIEWS = {name: operator.attrgetter(name) for name in ("T", "mT", "real", "imag")}
+# Methods that write into the array, and methods that turn it into something else.
+WRITING = frozenset(
+    {"fill", "itemset", "partition", "put", "resize", "setfield", "setflags", "sort"}
+)
+LEAVING = frozenset(
+    {"item", "tolist", "tobytes", "tofile", "dump", "dumps", "data", "ctypes", "flat"}
+)
+# Functions of what arrays are like, not of their values.
+ABOUT_LAYOUT: frozenset[Any] = frozenset(
+    {
+        np.shape,
+        np.ndim,
+        np.size,
+        np.result_type,
+        np.common_type,
+        np.can_cast,
+        np.may_share_memory,
+        np.shares_memory,
+        np.iscomplexobj,
+        np.isrealobj,
+    }
+)
+# Functions whose result is the same whatever the values.
+CONSTANT: frozenset[Any] = frozenset(
+    {
+        *(np.zeros_like, np.ones_like, np.zeros, np.ones, np.full, np.eye, np.identity),
+        *(np.arange, np.empty, np.empty_like),
+    }
+)
+
+
+class Method:
+    """A method of arrays as a function; NumPy's scalars have them too."""
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+
+    def __call__(self, array: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(array, self.__name__)(*args, **kwargs)
+
+
+# The same object for the same name, so that calls can be compared.
+named = cache(Method)
+
+
+class TracedArray(NDArrayOperatorsMixin):
+    """An array while a function is traced: an example of its values, and the Value it stands for.
+
+    It computes like an array and records what is computed. What would turn it into a number, a
+    truth value or another array raises TraceError: the result would be frozen into the program.
+    """
+
+    __slots__ = ("__weakref__", "example", "trace", "value")
+
+    def __init__(self, trace: Trace, value: Value, example: Any) -> None:
+        self.trace = trace
+        self.value = value
+        self.example = example
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes."""
+        return self.example.shape  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the elements."""
+        return self.example.dtype  # type: ignore[no-any-return]
+
+    def __getattr__(self, name: str) -> Any:
+        if name in LAYOUT:
+            return getattr(self.example, name)
+        if name in VIEWS:
+            return self.trace.call(VIEWS[name], self)
+        if name in LEAVING:
+            raise frozen(f".{name}")
+        if name in WRITING:
+            raise TraceError(f"compile: .{name} writes into an array; compute a new one instead")
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if not hasattr(np.ndarray, name):
+            raise AttributeError(f"arrays have no attribute {name!r}")
+        return partial(self.trace.call, named(name), self)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        out = kwargs.pop("out", None)
+        function = ufunc if method == "__call__" else getattr(ufunc, method)
+        if out is None and method != "at":
+            return self.trace.call(function, *inputs, **kwargs)
+        # Python's own ``x += v`` asks for that, and takes what is returned for x.
+        if type(inputs[0]) is TracedArray and len(out) == 1 and out[0] is inputs[0]:
+            result = self.trace.call(function, *inputs, **kwargs)
+            return self.trace.call(named("astype"), result, self.dtype, copy=False)
+        raise TraceError(
+            f"compile: {ufunc.__name__} writes into an array that the program does not know; "
+            "compute a new array instead"
+        )
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
+    ) -> Any:
+        primitive = REGISTRY.get(function)
+        if primitive is not None and primitive.forward is not function:  # one of our own
+            if not primitive.ready:
+                primitive.resolve()
+            return self.trace.run(primitive.replay, primitive.bind(*args, **kwargs))
+        return self.trace.call(function, *args, **kwargs)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.trace.call(operator.getitem, self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TraceError("compile: x[i] = v writes into an array; use np.where, or a Tensor")
+
+    def __len__(self) -> int:
+        return len(self.example)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[k] for k in range(len(self)))
+
+    def __copy__(self) -> Any:
+        return self.trace.call(named("copy"), self)
+
+    def __repr__(self) -> str:
+        return f"<traced {self.dtype} {self.shape}>"
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise frozen("np.asarray()")
+
+    def __bool__(self) -> bool:
+        raise TraceError(
+            f"compile: the program would depend on the truth of an array ({user_line()}); use "
+            "np.where, np.maximum or the like, or leave this branch out of the compiled function"
+        )
+
+    def __float__(self) -> float:
+        raise frozen("float()")
+
+    def __int__(self) -> int:
+        raise frozen("int()")
+
+    def __complex__(self) -> complex:
+        raise frozen("complex()")
+
+    def __index__(self) -> int:
+        raise frozen("using it as a Python index")
+
+    __hash__ = object.__hash__
+
+
+def frozen(what: str) -> TraceError:
+    """The error of who asks a traced array for its values."""
+    return TraceError(
+        f"compile: {what} of a traced array would freeze its value into the program "
+        f"({user_line()}); compute with the array itself, or return it and look at it outside"
+    )
+
+
+# -- the trace -------------------------------------------------------------------------------------
+
+
+class Trace:
+    """The instructions of one run of a function, and what they rely on.
+
+    ``captured`` pairs Tensors from outside with the array and the Node they had; ``gradients``
+    says of leaves whose gradient was added to whether they had one before. A program is right as
+    long as all that is so.
+    """
+
+    def __init__(self) -> None:
+        self.instructions: list[Instruction] = []
+        self.inputs: list[Value] = []
+        self.captured: list[tuple[Tensor, Any, Node | None]] = []
+        self.conditions: list[tuple[Any, str, Any]] = []
+        self.began_with: dict[Leaf, bool] = {}
+        self.closed = False
+        self.start = next_number()  # leaves with a smaller number were there before
+        self._numbers = iter(range(10**9))
+        self._external: dict[int, Value] = {}
+        self._stand_ins: dict[int, tuple[Tensor, Tensor]] = {}
+        self._gradients: dict[Leaf, Any] = {}
+        self._generators: dict[int, Any] = {}
+
+    # -- what the engine and traced arrays ask for -------------------------------------------------
+
+    def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call a function on the examples, and write the call down."""
+        if self.closed:
+            raise TraceError(
+                "compile: an array of a traced call was used after the call; return it from the "
+                "compiled function instead of storing it"
+            )
+        examples = replace((args, kwargs), example_of)
+        with np.errstate(all="ignore"):
+            result = function(*examples[0], **examples[1])
+        if function in ABOUT_LAYOUT:
+            return result
+        if function in CONSTANT and not isinstance(kwargs.get("fill_value"), TracedArray):
+            return result
+        return self.write_down(function, args, kwargs, result)
+
+    def write_down(
+        self,
+        function: Callable[..., Any],
+        args: Any,
+        kwargs: Any,
+        result: Any,
+        kind: Kind = Kind.PURE,
+    ) -> Any:
+        """Note a call that gave a result, and return traced arrays in place of that."""
+        multiple = isinstance(result, (tuple, list))
+        parts = list(result) if multiple else [result]
+        if not all(isinstance(part, (np.ndarray, np.generic)) for part in parts):
+            raise TraceError(
+                f"compile: {name_of(function)} returned {type(result).__name__}, which depends on "
+                f"values ({user_line()}); expected arrays; call it outside of the compiled function"
+            )
+        arrays: list[TracedArray] = []
+
+        def as_operand(leaf: Any) -> Any:
+            if not isinstance(leaf, (np.ndarray, TracedArray)):
+                return leaf
+            arrays.append(leaf if isinstance(leaf, TracedArray) else self.capture(leaf))
+            return arrays[-1].value
+
+        args, kwargs = replace((args, kwargs), as_operand)
+        outputs = tuple(Value(next(self._numbers), part, owner_of(part, arrays)) for part in parts)
+        self.note(Instruction(function, args, kwargs, outputs, kind, multiple))
+        traced = [
+            TracedArray(self, value, part) for value, part in zip(outputs, parts, strict=True)
+        ]
+        if not multiple:
+            return traced[0]
+        return type(result)(*traced) if hasattr(result, "_fields") else type(result)(traced)
+
+    def note(self, instruction: Instruction) -> None:
+        """Write an instruction down, with the line of the user's program it comes from."""
+        instruction.line = user_line()
+        self.instructions.append(instruction)
+
+    def capture(self, array: Any) -> TracedArray:
+        """An array from outside, which the program reads anew each time."""
+        value = self._external.get(id(array))
+        if value is None:
+            value = self._external[id(array)] = Value(next(self._numbers), array, array=array)
+        return TracedArray(self, value, array)
+
+    def add_input(self, array: Any) -> TracedArray:
+        """An array that every run gets another one for."""
+        self.inputs.append(Value(next(self._numbers), array))
+        return TracedArray(self, self.inputs[-1], array)
+
+    def stand_in(self, value: Any) -> Any:
+        """A Tensor whose array is traced, at the same place in the graph; also in containers."""
+        kind = type(value)
+        if kind is list or kind is tuple or kind is dict:
+            return replace(value, self.stand_in)
+        if kind is not Tensor or type(value._array) is TracedArray:
+            return value
+        known = self._stand_ins.get(id(value))
+        if known is None:
+            traced = wrap(self.capture(value._array), value._node)
+            traced._version = value._version if value._node is not None else value.version
+            known = self._stand_ins[id(value)] = (value, traced)
+            self.captured.append((value, value._array, value._node))
+        return known[1]
+
+    def run(self, function: Callable[..., Any], row: Sequence[Any]) -> Any:
+        """Trace into a forward function, or note the call as a whole if it cannot be traced."""
+        before = len(self.instructions)
+        try:
+            return function(*row)
+        except TraceError:
+            del self.instructions[before:]
+            return self.call(function, *row)
+
+    def rely_on(self, owner: Any, name: str) -> None:
+        """The program is right as long as an attribute has the value it has now."""
+        self.conditions.append((owner, name, getattr(owner, name)))
+
+    # -- changes of state --------------------------------------------------------------------------
+
+    def assign(self, tensor: Any, index: Any, value: Any) -> None:
+        """Write into a Tensor from outside."""
+        if isinstance(tensor._array, TracedArray):
+            raise TraceError(
+                f"compile: a Tensor of the traced call is written in place ({user_line()}); "
+                "compute a new one, as x = x + v does"
+            )
+        index, value = replace((index, value), self.value_of)
+        target = self.stand_in(tensor)._array.value
+        self.note(Instruction(write, (target, index, value), kind=Kind.WRITE))
+
+    def accumulate(self, leaf: Leaf, gradient: Any) -> None:
+        """Add to the gradient of a leaf; of one from outside, when the program runs."""
+        before = self.gradient_of(leaf)
+        if not isinstance(gradient, TracedArray):
+            gradient = self.capture(np.asarray(gradient))
+        total = gradient if before is None else before + gradient
+        leaf.grad = total if leaf.number > self.start else self.store(leaf, total)
+
+    def gradient_of(self, leaf: Leaf) -> Any:
+        """The gradient a leaf has at this point of the traced function."""
+        if leaf.number > self.start:
+            return leaf.grad
+        if leaf not in self._gradients:
+            self._gradients[leaf] = leaf.grad
+            self.began_with[leaf] = leaf.grad is not None
+            if leaf.grad is not None:
+                leaf.grad = self.capture(leaf.grad)
+        return leaf.grad
+
+    def store(self, leaf: Leaf, gradient: TracedArray) -> TracedArray:
+        """Make an array the gradient of a leaf."""
+        target = gradient.example if leaf.target is None else leaf.target
+        owner = None if leaf.target is None else self.capture(leaf.target).value
+        stored = Value(next(self._numbers), target, owner)
+        args = (leaf, gradient.value)
+        self.note(Instruction(write_gradient, args, outputs=(stored,), kind=Kind.STORE))
+        return TracedArray(self, stored, gradient.example)
+
+    def clear(self, leaves: Iterable[Leaf | None]) -> None:
+        """Forget gradients: here for the rest of the trace, and when the program runs."""
+        cleared = [leaf for leaf in leaves if leaf is not None]
+        for leaf in cleared:
+            if leaf.number < self.start:
+                self._gradients.setdefault(leaf, leaf.grad)
+            leaf.grad = None
+        self.note(Instruction(forget, (cleared,), kind=Kind.CLEAR))
+
+    def draw(self, sample: Callable[[Any], Any], generator: Any) -> Any:
+        """Draw when the program runs; here from a copy, so that the generator stays as it is."""
+        twin = self._generators.setdefault(id(generator), copy.deepcopy(generator))
+        return self.write_down(sample, (generator,), {}, sample(twin), Kind.DRAW)
+
+    def effect(
+        self, function: Callable[..., Any], args: Any, kwargs: Any, *, changes: bool, like: Any
+    ) -> Any:
+        """Call a function when the program runs; what it returns then is like ``like``."""
+        args, kwargs = replace((args, kwargs), unwrapped)
+        kind = Kind.EFFECT if changes else Kind.CHECK
+        if like is not None:
+            return self.write_down(function, args, kwargs, like, kind)
+        args, kwargs = replace((args, kwargs), self.value_of)
+        self.note(Instruction(function, args, kwargs, kind=kind))
+        return None
+
+    def value_of(self, leaf: Any) -> Any:
+        """The Value of an array; anything else as it is."""
+        if isinstance(leaf, TracedArray):
+            return leaf.value
+        return self.capture(leaf).value if isinstance(leaf, np.ndarray) else leaf
+
+    # -- beginning and end -------------------------------------------------------------------------
+
+    @contextmanager
+    def tracing(self) -> Iterator[None]:
+        """Have this thread's Tensors traced for a while; gradients are as before afterwards."""
+        before = (mode.recording, mode.recorder, mode.tracer)
+        # Recording must not be plainly True: then nobody looks for a tracer.
+        mode.recorder = Recorder()
+        mode.recording = mode.recorder if mode.recording else False
+        mode.tracer = self
+        try:
+            yield
+        finally:
+            mode.recording, mode.recorder, mode.tracer = before
+            for leaf, gradient in self._gradients.items():
+                leaf.grad = gradient
+            self.closed = True
+            self.forget_temporaries()
+
+    def forget_temporaries(self) -> None:
+        """Let go of the Tensors that only the traced function itself held: they cannot change."""
+        self._stand_ins.clear()
+        held = [(weakref.ref(tensor), array, node) for tensor, array, node in self.captured]
+        self.captured.clear()
+        for reference, array, node in held:
+            tensor = reference()
+            if tensor is not None:
+                self.captured.append((tensor, array, node))
+
+
+def name_of(function: Any) -> str:
+    """What a function is called."""
+    return getattr(function, "__name__", None) or type(function).__name__
+
+
+def example_of(leaf: Any) -> Any:
+    """The example of a traced array; anything else as it is."""
+    return leaf.example if isinstance(leaf, TracedArray) else leaf
+
+
+def unwrapped(leaf: Any) -> Any:
+    """The array of a Tensor that was computed in the trace; anything else as it is."""
+    return leaf._array if type(leaf) is Tensor and type(leaf._array) is TracedArray else leaf
+
+
+def owner_of(result: Any, operands: Sequence[TracedArray]) -> Value | None:
+    """The Value whose memory a result shows, if it does not have its own."""
+    for operand in operands:
+        if result is operand.example or (
+            result.base is not None and np.may_share_memory(result, operand.example)
+        ):
+            return operand.value.owner
+    return None
+
+
+# -- what programs call for changes of state -------------------------------------------------------
+
+
+def write(array: Any, index: Any, value: Any) -> None:
+    """Write into an array."""
+    array[index] = value
+
+
+def write_gradient(leaf: Leaf, gradient: Any) -> Any:
+    """Make a copy of an array the gradient of a leaf."""
+    leaf.write(gradient)
+    return leaf.grad
+
+
+def forget(leaves: Iterable[Leaf]) -> None:
+    """Forget the gradients of leaves."""
+    for leaf in leaves:
+        leaf.grad = None

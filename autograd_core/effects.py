@@ -1,0 +1,38 @@
+"""Functions that change state, or look at values: compiled programs call them at their place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+from autograd_core.graph import mode
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def effect(*, changes: bool = True, like: Any = None) -> Callable[[F], F]:
+    """Make a function of one that changes what lives outside of the graph.
+
+    While ``compile`` traces, it is not called; the program calls it, every time, after all that
+    came before it and before all that comes after. ``changes=False`` is for checks, which may only
+    raise. ``like`` is an example of what it returns, an array or number (None: nothing).
+
+    >>> @effect()
+    ... def log(loss):
+    ...     print(f"loss {loss:.1f}")
+    >>> log(2.5)
+    loss 2.5
+    """
+
+    def decorate(function: F) -> F:
+        @wraps(function)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            tracer = mode.tracer
+            if tracer is None:
+                return function(*args, **kwargs)
+            return tracer.effect(function, args, kwargs, changes=changes, like=like)
+
+        return run  # type: ignore[return-value]
+
+    return decorate
