@@ -1,0 +1,1 @@
+"""Traced steps as programs of straight-line NumPy and of fused loops."""
