@@ -308,7 +308,7 @@ def compile_signature(
     row = "".join(f"{name}, " for name in names)
     bind = eval(f"lambda {', '.join(accepted)}: ({row})", namespace)
     replay = eval(f"lambda {row}: forward({', '.join(passed)})", namespace)
-    replay.__name__ = forward.__name__
+    replay.__name__, replay.__wrapped__ = forward.__name__, forward
     return names, bind, replay
 
 

@@ -7,11 +7,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import update_wrapper
+from importlib.util import find_spec
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 import numpy as np
 
 from autograd_core.compiler.differentiable import is_alive, trace_backward
+from autograd_core.compiler.fuse import fuse
 from autograd_core.compiler.memory import place_gradients, reuse
 from autograd_core.compiler.passes import (
     Draft,
@@ -67,9 +69,12 @@ class Compiled(Generic[P, R]):
     ``source()`` shows the program of the latest call, ``explain()`` what each pass did to it.
     """
 
-    def __init__(self, function: Callable[P, R], cache_size: int, verify: bool) -> None:
+    def __init__(
+        self, function: Callable[P, R], fuse: bool | None, cache_size: int, verify: bool
+    ) -> None:
         update_wrapper(self, function)
         self.function = function
+        self.fuse = find_spec("numba") is not None if fuse is None else fuse
         self.cache_size = cache_size
         self.verify = verify
         self._cache = Cache()
@@ -109,7 +114,7 @@ class Compiled(Generic[P, R]):
     def _trace(self, args: Any, kwargs: Any) -> TracedCall:
         """Run the function on traced arrays, and the backward pass of what it returns."""
         trace = Trace()
-        call = TracedCall(trace)
+        call = TracedCall(trace, self.fuse)
         with trace.tracing():
             traced_args, traced_kwargs = call.argument((args, kwargs))
             call.finish(self.function(*traced_args, **traced_kwargs))
@@ -192,8 +197,9 @@ class TracedCall:
     ``arguments`` stand for tracked arguments, in order.
     """
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, fuse: bool) -> None:
         self.trace = trace
+        self.fuse = fuse
         self.arguments: list[Leaf] = []
         self.result: Any = None
         self.alive: list[Output] = []
@@ -272,23 +278,25 @@ def build(call: TracedCall) -> Program:
         [copy.copy(each) for each in trace.instructions], trace.inputs, results + gradients
     )
     draft.report.append(f"trace: {len(draft.instructions)} operations")
-    forward = set(draft.instructions[: call.forward])
+    for instruction in draft.instructions[call.forward :]:
+        instruction.backward = True
     run_passes(draft, WHOLE)
     final = dict(zip(results + gradients, draft.results, strict=True))
     for output in outputs_in(call.result):
         output.value = final[output.value]
     call.gradients = {leaf: final[value] for leaf, value in call.gradients.items()}
     call.inner = {k: final[value] for k, value in call.inner.items()}
-    first, second = split(draft, call, forward)
+    first, second = split(draft, call)
+    passes = (fuse, *PLACING) if call.fuse else PLACING
     for part in (first, second):
-        run_passes(part, PLACING)
+        run_passes(part, passes)
     return Program(call, first, second)
 
 
-def split(draft: Draft, call: TracedCall, forward: set[Instruction]) -> tuple[Draft, Draft]:
+def split(draft: Draft, call: TracedCall) -> tuple[Draft, Draft]:
     """The forward part of a draft, which also returns what the backward part needs of it."""
-    before = [each for each in draft.instructions if each in forward]
-    after = [each for each in draft.instructions if each not in forward]
+    before = [each for each in draft.instructions if not each.backward]
+    after = [each for each in draft.instructions if each.backward]
     gradients = list(call.gradients.values())
     known = {*draft.inputs[: call.inputs], *(v for each in before for v in each.outputs)}
     used = [*(v for each in after for v in each.operands), *gradients]
@@ -303,14 +311,18 @@ def split(draft: Draft, call: TracedCall, forward: set[Instruction]) -> tuple[Dr
 
 @overload
 def compile(
-    function: Callable[P, R], *, cache_size: int = ..., verify: bool = ...
+    function: Callable[P, R], *, fuse: bool | None = ..., cache_size: int = ..., verify: bool = ...
 ) -> Compiled[P, R]: ...
 @overload
 def compile(
-    *, cache_size: int = ..., verify: bool = ...
+    *, fuse: bool | None = ..., cache_size: int = ..., verify: bool = ...
 ) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
 def compile(
-    function: Callable[P, R] | None = None, *, cache_size: int = CACHE_SIZE, verify: bool = True
+    function: Callable[P, R] | None = None,
+    *,
+    fuse: bool | None = None,
+    cache_size: int = CACHE_SIZE,
+    verify: bool = True,
 ) -> Any:
     """Trace a function once for each kind of call, and replay what it computed from then on.
 
@@ -319,6 +331,6 @@ def compile(
     """
 
     def decorate(function: Callable[P, R]) -> Compiled[P, R]:
-        return Compiled(function, cache_size, verify)
+        return Compiled(function, fuse, cache_size, verify)
 
     return decorate if function is None else decorate(function)

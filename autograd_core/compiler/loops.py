@@ -226,7 +226,6 @@ def where(function: Function) -> str:
     return getattr(function, "__module__", "")
 
 
-@cache
 def weak(operand: Dtype | Constant) -> Any:
     """An operand as ``resolve_dtypes`` wants it: Python's numbers adapt to the arrays."""
     if not isinstance(operand, Constant):

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.compiler.fuse import Kernel
 from autograd_core.compiler.passes import CHANGING, Draft, last_uses
 from autograd_core.compiler.trace import Instruction, Kind, Value
 
@@ -18,16 +19,14 @@ from autograd_core.compiler.trace import Instruction, Kind, Value
 PLACED = 2**14
 
 
-def takes_out(instruction: Instruction) -> bool:
-    """Whether a function can be told where to put its one result."""
+def takes_out(instruction: Instruction, output: Value) -> bool:
+    """Whether a function can be told where to put a result."""
     function = instruction.function
-    if instruction.kind is not Kind.PURE or len(instruction.outputs) != 1:
+    if instruction.kind is not Kind.PURE or output in instruction.out:
         return False
-    if (
-        instruction.out is not None
-        or "out" in instruction.kwargs
-        or not instruction.outputs[0].shape
-    ):
+    if isinstance(function, Kernel):
+        return True
+    if len(instruction.outputs) != 1 or "out" in instruction.kwargs or not output.shape:
         return False
     if isinstance(function, np.ufunc):
         return function.nout == 1 and len(instruction.args) == function.nin
@@ -63,12 +62,12 @@ def place_gradients(draft: Draft) -> str:
         after = draft.instructions[k : uses[gradient] + 1]
         if (
             fits
-            and takes_out(maker)
+            and takes_out(maker, gradient)
             and not any(each.kind in CHANGING or shows(each, target) for each in between)
             and not any(each.kind in CHANGING for each in after)
             and (is_elementwise(maker) or not shows(maker, target))
         ):
-            maker.out = target
+            maker.out[gradient] = target
             instruction.kind = Kind.PLACED
             placed += 1
     return f"place: {placed} gradients are computed in the flat buffer"
@@ -97,21 +96,22 @@ def reuse(draft: Draft) -> str:
     before = 0
     for k, instruction in enumerate(draft.instructions):
         done = {value.owner for value in instruction.operands if uses[value.owner] == k}
-        if takes_out(instruction):
-            (output,) = instruction.outputs
-            if output in ours and output.nbytes >= PLACED:
-                before += output.nbytes
-                operand = overwritable(instruction, done & ours)
-                if operand is not None:
-                    instruction.out = operand
-                    done.discard(operand)
-                    if operand in buffers:
-                        buffers[output] = buffers.pop(operand)
-                else:
-                    waiting = free.get(output.nbytes)
-                    memory = waiting.pop() if waiting else aligned(output.nbytes)
-                    buffers[output] = memory
-                    instruction.out = memory.view(output.dtype).reshape(output.shape)
+        for output in instruction.outputs:
+            if not takes_out(instruction, output) or output not in ours:
+                continue
+            if output.nbytes < PLACED:
+                continue
+            before += output.nbytes
+            operand = overwritable(instruction, output, done & ours)
+            if operand is not None:
+                instruction.out[output] = operand
+                done.discard(operand)
+                if operand in buffers:
+                    buffers[output] = buffers.pop(operand)
+                continue
+            waiting = free.get(output.nbytes)
+            buffers[output] = waiting.pop() if waiting else aligned(output.nbytes)
+            instruction.out[output] = buffers[output].view(output.dtype).reshape(output.shape)
         for owner in done:
             if owner in buffers:
                 free.setdefault(owner.nbytes, []).append(buffers.pop(owner))
@@ -129,9 +129,9 @@ def movable(draft: Draft) -> set[Value]:
     ours = {
         output
         for instruction in draft.instructions
-        if instruction.kind is Kind.PURE and instruction.out is None
+        if instruction.kind is Kind.PURE
         for output in instruction.outputs
-        if output.owner is output and output.contiguous
+        if output.owner is output and output.contiguous and output not in instruction.out
     }
     ours.difference_update(result.owner for result in draft.results)
     for instruction in draft.instructions:
@@ -140,11 +140,10 @@ def movable(draft: Draft) -> set[Value]:
     return ours
 
 
-def overwritable(instruction: Instruction, done: set[Value]) -> Value | None:
+def overwritable(instruction: Instruction, output: Value, done: set[Value]) -> Value | None:
     """An operand whose memory the result may take over."""
     if not is_elementwise(instruction):
         return None
-    (output,) = instruction.outputs
     for operand in instruction.args:
         if (
             type(operand) is Value

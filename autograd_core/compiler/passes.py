@@ -6,6 +6,7 @@ in another order. Nothing moves across an instruction that changes what lives ou
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.compiler.trace import VIEWS, Instruction, Kind, Value, named, replace
+from autograd_core.rules.reductions import MISSING
 
 # What may change an array that others look at.
 CHANGING = frozenset({Kind.WRITE, Kind.EFFECT})
@@ -128,32 +130,70 @@ IDENTITIES: dict[Any, Callable[[Instruction, Any], Value | None]] = {
 
 
 def lower(draft: Draft) -> str:
-    """Call the ufunc that a method of arrays calls in the end."""
-    lowered = 0
+    """Call the ufuncs that reductions of arrays call in the end."""
+    lowered = []
     for instruction in draft.instructions:
-        reduction = REDUCTIONS.get(instruction.function)
-        if reduction is not None and instruction.kwargs.keys() <= {"axis", "keepdims"}:
-            if len(instruction.args) == 1:
-                kwargs = {"axis": None, **instruction.kwargs}
-            elif len(instruction.args) == 2 and "axis" not in instruction.kwargs:
-                kwargs = {"axis": instruction.args[1], **instruction.kwargs}
-            else:
-                continue
-            instruction.function = reduction
-            instruction.args, instruction.kwargs = instruction.args[:1], kwargs
-            lowered += 1
-    return f"lower: {lowered} reductions call their ufunc"
+        settings = reduction_settings(instruction)
+        if settings is None:
+            lowered.append(instruction)
+            continue
+        function = instruction.function
+        instruction.args, instruction.kwargs = instruction.args[:1], settings
+        lowered.append(instruction)
+        if function in MEANS:
+            lowered += divided(instruction)
+        elif function in REDUCTIONS:
+            instruction.function = REDUCTIONS[function]
+    count = sum(each.function in LOWERED for each in lowered)
+    draft.instructions = lowered
+    return f"lower: {count} reductions call their ufunc"
 
 
-REDUCTIONS: dict[Any, Any] = {
-    function: ufunc.reduce
-    for ufunc, functions in (
-        (np.add, (named("sum"), np.sum)),
-        (np.maximum, (named("max"), np.max)),
-        (np.minimum, (named("min"), np.min)),
+def reduction_settings(instruction: Instruction) -> dict[str, Any] | None:
+    """The axis and keepdims of a reduction; None for another call, or one with more settings."""
+    function, args = instruction.function, instruction.args
+    if function not in REDUCTIONS and function not in MEANS and function not in LOWERED:
+        return None
+    (operand,) = args[:1]
+    if function in MEANS and operand.dtype not in (np.float32, np.float64):
+        return None
+    names = ["axis", "dtype", "out", "keepdims", "initial", "where"]
+    if function in EXTREMA:
+        names.remove("dtype")
+    given = dict(zip(names, args[1:], strict=False)) | instruction.kwargs
+    default = {"axis": 0 if function in LOWERED else None, "keepdims": False}
+    settings = default | {key: value for key, value in given.items() if value is not MISSING}
+    axis, keepdims = settings.pop("axis"), settings.pop("keepdims")
+    if any(value is not None for value in settings.values()):
+        return None
+    return {"axis": axis, "keepdims": keepdims}
+
+
+def divided(instruction: Instruction) -> list[Instruction]:
+    """The second half of a mean, after the first has been made a sum: as NumPy divides it."""
+    (operand,), (mean,) = instruction.args, instruction.outputs
+    total = mean.twin(-mean.number)
+    count = operand.size // max(mean.size, 1)
+    instruction.function, instruction.outputs = np.add.reduce, (total,)
+    half = copy.copy(instruction)
+    half.function, half.args, half.kwargs, half.outputs = (
+        np.true_divide,
+        (total, count),
+        {},
+        (mean,),
     )
-    for function in functions
-}
+    return [half]
+
+
+def reductions(ufunc: np.ufunc, name: str) -> dict[Any, Any]:
+    """What calls a ufunc to reduce: NumPy's function and the method of arrays."""
+    return dict.fromkeys((getattr(np, name), named(name)), ufunc.reduce)
+
+
+EXTREMA = reductions(np.maximum, "max") | reductions(np.minimum, "min")
+REDUCTIONS = reductions(np.add, "sum") | EXTREMA
+MEANS = frozenset({np.mean, named("mean")})
+LOWERED = frozenset(REDUCTIONS.values())
 
 
 def share(draft: Draft) -> str:

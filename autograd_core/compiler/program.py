@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograd_core.compiler.differentiable import attach
+from autograd_core.compiler.fuse import Kernel
 from autograd_core.compiler.passes import Draft, last_uses
 from autograd_core.compiler.trace import VIEWS, Instruction, Kind, Method, Trace, Value, name_of
 from autograd_core.graph import Node, backward
@@ -54,21 +55,63 @@ class Writer:
     def __init__(self, draft: Draft, names: Names) -> None:
         self.draft = draft
         self.names = names
+        self.views: dict[Any, Any] = {}
 
     def lines(self) -> list[str]:
         """One line for each instruction, and where large arrays are let go of."""
         uses = last_uses(self.draft)
         dying: dict[int, list[Value]] = {}
         for instruction in self.draft.instructions:
-            for value in instruction.outputs if instruction.out is None else ():
-                if value.owner is value and value.nbytes >= LARGE:
+            for value in instruction.outputs:
+                own = value.owner is value and value not in instruction.out
+                if own and value.nbytes >= LARGE:
                     dying.setdefault(uses[value], []).append(value)
         lines = []
         for k, instruction in enumerate(self.draft.instructions):
-            lines.append(self.line(instruction))
+            lines += (
+                self.kernel(instruction)
+                if isinstance(instruction.function, Kernel)
+                else [self.line(instruction)]
+            )
             if k in dying and k + 1 < len(self.draft.instructions):
                 lines.append("del " + ", ".join(map(self.expression, dying[k])))
         return lines
+
+    def kernel(self, instruction: Instruction) -> list[str]:
+        """A kernel's call, and before it the arrays that it writes."""
+        kernel: Kernel = instruction.function  # type: ignore[assignment]
+        lines = []
+        for output in instruction.outputs:
+            if output in instruction.out:
+                place = self.names.of(instruction.out[output], "buffer")
+            else:
+                empty, dtype = (
+                    self.names.of(np.empty, "empty"),
+                    self.names.of(output.dtype, str(output.dtype)),
+                )
+                place = f"{empty}({self.expression(output.shape)}, {dtype})"
+            lines.append(f"{self.expression(output)} = {place}")
+        layouts = map(kernel.layout, kernel.kinds)
+        arrays = [
+            self.laid_out(value, layout, instruction.out.get(value))
+            for value, layout in zip(
+                (*instruction.args, *instruction.outputs), layouts, strict=True
+            )
+        ]
+        return [*lines, f"{self.names.of(kernel.run, kernel.__name__)}({', '.join(arrays)})"]
+
+    def laid_out(self, value: Value, layout: tuple[int, ...], place: Any) -> str:
+        """A Value in the shape that a kernel takes it in."""
+        outside = value.array if place is None else place
+        if outside is not None and not isinstance(outside, np.generic):
+            return self.names.of(
+                self.views.setdefault((id(outside), layout), outside.reshape(layout)), "a"
+            )
+        if value.shape == layout:
+            return self.expression(value)
+        inner = ", ".join(map(str, layout))
+        array = self.expression(value) if value.shape else f"asarray({self.expression(value)})"
+        return f"{array}.reshape({inner})"
 
     def line(self, instruction: Instruction) -> str:
         """An instruction as a statement."""
@@ -99,8 +142,7 @@ class Writer:
             return f"{self.expression(args[0])}[{self.index(args[1])}]"
         written = [self.expression(arg) for arg in args]
         written += [f"{key}={self.expression(value)}" for key, value in instruction.kwargs.items()]
-        if instruction.out is not None:
-            out = instruction.out
+        for out in instruction.out.values():
             place = self.expression(out) if type(out) is Value else self.names.of(out, "buffer")
             # Positional where possible: keywords cost more than small sums.
             written.append(place if isinstance(function, np.ufunc) else f"out={place}")
@@ -133,7 +175,7 @@ class Writer:
         if kind is Value:
             if value.array is not None:
                 return self.names.of(value.array, f"a{value.number}")
-            return f"v{value.number}"
+            return f"v{value.number}" if value.number >= 0 else f"s{-value.number}"
         if value is None or kind in (int, bool, str) or (kind is float and np.isfinite(value)):
             return repr(value)
         if kind is tuple:

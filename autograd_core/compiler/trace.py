@@ -49,6 +49,12 @@ class Value:
     def __repr__(self) -> str:
         return f"v{self.number}"
 
+    def twin(self, number: int) -> Value:
+        """Another Value like this one, with memory of its own."""
+        twin = copy.copy(self)
+        twin.number, twin.owner, twin.array = number, twin, None
+        return twin
+
     @property
     def size(self) -> int:
         """The number of elements."""
@@ -78,7 +84,9 @@ class Instruction:
     """One call of a function: Values stand in ``args`` and ``kwargs`` where arrays will.
 
     ``outputs`` are the results: one, or as many as the function returns in a tuple or list.
-    ``out``, if not None, is where to put the result: an array, or a Value whose memory is free.
+    ``backward`` marks those of the backward pass that is traced with a call whose results are
+    differentiable.
+    ``out`` says where to put results: in an array, or in the memory of a Value that is done with.
     """
 
     function: Callable[..., Any]
@@ -88,7 +96,8 @@ class Instruction:
     kind: Kind = Kind.PURE
     multiple: bool = False
     line: str = ""
-    out: Any = None
+    backward: bool = False
+    out: dict[Value, Any] = field(default_factory=dict)
 
     @property
     def operands(self) -> list[Value]:
