@@ -38,6 +38,10 @@ class AnomalyError(AutogradError, RuntimeError):
     """A value or a gradient stopped being finite, found by ``detect_anomaly``."""
 
 
+class ProfileError(AutogradError, ValueError):
+    """A profile cannot be opened or shown as it was asked for."""
+
+
 class MissingExtraError(AutogradError, ImportError):
     """An optional library is not installed; the message names the extra that brings it."""
 

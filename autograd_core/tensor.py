@@ -504,7 +504,7 @@ def as_tensor(values: Any) -> Tensor:
 def record_unary(primitive: Primitive, x: Any) -> Tensor:
     """Compute a ufunc of one Tensor, and make a Node if its gradient is wanted."""
     array = x._array
-    out = primitive.forward(array)
+    out = primitive.replay(array)
     result = _new(Tensor)
     result._array = out = out if type(out) is _ndarray else np.asanyarray(out)
     result._version = None
@@ -540,7 +540,7 @@ def record_binary(primitive: Primitive, x: Any, y: Any) -> Tensor:
     else:
         y_array = np.asarray(y) if isinstance(y, (list, tuple)) else y
         y_source = None
-    out = primitive.forward(x_array, y_array)
+    out = primitive.replay(x_array, y_array)
     result = _new(Tensor)
     result._array = out = out if type(out) is _ndarray else np.asanyarray(out)
     result._version = None
