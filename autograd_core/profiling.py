@@ -106,7 +106,7 @@ class profile(Recorder):
 
     def __init__(self) -> None:
         super().__init__()
-        self.elapsed = 0
+        self._before_now = 0
         self.thread = 0
         self._open: list[Span] = []
         self._closed: list[tuple[Any, ...]] = []  # events to be: naming their parts can wait
@@ -124,8 +124,7 @@ class profile(Recorder):
         return self
 
     def __exit__(self, *exception: object) -> None:
-        assert self._opened is not None
-        self.elapsed += perf_counter_ns() - self._opened
+        self._before_now = self.elapsed
         self._opened = None
         unwatch(self)
         super().__exit__(*exception)
@@ -176,6 +175,12 @@ class profile(Recorder):
         self._closed.append((span.name, phase, start, duration, own, span.shapes, span.bytes))
 
     # -- what is told ------------------------------------------------------------------------------
+
+    @property
+    def elapsed(self) -> int:
+        """Nanoseconds the profile was open."""
+        now = 0 if self._opened is None else perf_counter_ns() - self._opened
+        return self._before_now + now
 
     @property
     def events(self) -> list[Event]:

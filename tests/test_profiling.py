@@ -191,6 +191,15 @@ def test_the_table_is_sorted_as_asked_and_ends_with_the_whole() -> None:
         seen.table(sort="size")
 
 
+def test_an_open_profile_can_be_looked_at() -> None:
+    with profile() as seen:
+        np.exp(leaf(1.0))
+        assert "exp" in seen.table()
+        (row,) = seen.operations
+        assert 0 < row.share < 1
+        assert all(row.total > 0 for row in seen.remainder()[1:])
+
+
 def test_an_empty_profile_has_a_table_and_a_trace() -> None:
     assert "total" in profile().table()
     with profile() as seen:
