@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from autograd_core import array_api as array_api
     from autograd_core import render as render
     from autograd_core import testing as testing
+    from autograd_core.profiling import profile
     from autograd_core.render import draw
 
 __version__ = "0.1.0"
@@ -54,6 +55,7 @@ __all__ = [
     "manual_seed",
     "no_grad",
     "operation",
+    "profile",
     "tensor",
     "value_and_grad",
     "vjp",
@@ -62,12 +64,13 @@ __all__ = [
 
 # Modules that only some programs need.
 LATE = ("array_api", "convolution", "linalg", "pooling", "render", "testing")
+LATE_NAMES = {"draw": "render", "profile": "profiling"}
 
 
 def __getattr__(name: str) -> Any:
     """Load the parts that only some programs need when asked for: the engine is imported fast."""
-    if name == "draw":
-        return import_module("autograd_core.render").draw
     if name in LATE:
         return import_module(f"autograd_core.{name}")
+    if name in LATE_NAMES:
+        return getattr(import_module(f"autograd_core.{LATE_NAMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

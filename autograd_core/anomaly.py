@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from autograd_core.errors import AnomalyError, MutationError
-from autograd_core.graph import Node, Recorder, mode
+from autograd_core.graph import Node, Recorder
 
 # Frames of these folders are not where a user wrote something.
 OWN_FOLDERS = tuple(os.path.dirname(path) for path in (__file__, np.__file__))
@@ -33,18 +33,6 @@ class detect_anomaly(ContextDecorator, Recorder):
     ...
     autograd_core.errors.AnomalyError: sqrt: the gradient of operand 0 is not finite; ...
     """
-
-    def __init__(self) -> None:
-        self._before: list[tuple[bool | Recorder, Recorder | None]] = []
-
-    def __enter__(self) -> Self:
-        self._before.append((mode.recording, mode.recorder))
-        mode.recorder = self
-        mode.recording = self if mode.recording else False
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        mode.recording, mode.recorder = self._before.pop()
 
     def _recreate_cm(self) -> Self:
         return type(self)()  # a decorated function may run in several threads at once

@@ -42,6 +42,10 @@ class TraceError(AutogradError, RuntimeError):
     """A function cannot be compiled: what it does depends on values, or cannot be repeated."""
 
 
+class ProfileError(AutogradError, ValueError):
+    """A profile cannot be opened or shown as it was asked for."""
+
+
 class MissingExtraError(AutogradError, ImportError):
     """An optional library is not installed; the message names the extra that brings it."""
 

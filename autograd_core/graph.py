@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from operator import attrgetter
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -27,16 +27,70 @@ FREED: tuple[Any, ...] = ("freed",)
 
 
 class Recorder:
-    """Somebody who looks on while operations are recorded and walked back, as anomaly mode does."""
+    """Somebody who looks on while operations are recorded and walked back, as anomaly mode does.
+
+    A context manager: it looks on inside its block, in this thread, beside those that did before.
+    """
+
+    def __init__(self) -> None:
+        self._before: list[tuple[bool | Recorder, Recorder | None]] = []
+
+    def __enter__(self) -> Self:
+        outer = mode.recorder
+        mode.recorder = self if outer is None else Recorders(outer, self)
+        self._before.append((mode.recording, outer))
+        mode.recording = mode.recorder if mode.recording else False
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        mode.recording, mode.recorder = self._before.pop()
 
     def recorded(self, node: Node, out: Any) -> None:
         """Look at a new Node and at what its operation returned."""
+
+    def entered(self) -> None:
+        """Notice that a backward pass begins."""
 
     def walking(self, node: Node) -> None:
         """Look at a Node just before its rules run."""
 
     def pulled(self, node: Node, source: Node, gradient: Any) -> None:
         """Look at the gradient that a rule of the Node returned for one of its sources."""
+
+    def left(self) -> None:
+        """Notice that the backward pass that began last has ended, perhaps by an exception."""
+
+
+class Recorders(Recorder):
+    """Several who look on, one after the other."""
+
+    def __init__(self, *recorders: Recorder) -> None:
+        self.recorders = recorders
+
+    def recorded(self, node: Node, out: Any) -> None:
+        """Let each look at a new Node."""
+        for recorder in self.recorders:
+            recorder.recorded(node, out)
+
+    def entered(self) -> None:
+        """Let each notice a backward pass."""
+        for recorder in self.recorders:
+            recorder.entered()
+
+    def walking(self, node: Node) -> None:
+        """Let each look at a Node before its rules run."""
+        for recorder in self.recorders:
+            recorder.walking(node)
+
+    def pulled(self, node: Node, source: Node, gradient: Any) -> None:
+        """Let each look at a gradient."""
+        for recorder in self.recorders:
+            recorder.pulled(node, source, gradient)
+
+    def left(self) -> None:
+        """Let each notice the end of a backward pass."""
+        for recorder in self.recorders:
+            recorder.left()
 
 
 class Tracer(Protocol):
@@ -338,6 +392,9 @@ def backward(
     differentiated again. The walk does not go on behind Nodes of the ``boundary``.
     """
     outer, mode.finishing = mode.finishing, []
+    recorder = mode.recorder
+    if recorder is not None:
+        recorder.entered()
     try:
         with recording(lift is not None):
             collected = walk(seeds, wanted, retain or lift is not None, lift, boundary)
@@ -346,6 +403,8 @@ def backward(
         return collected
     finally:
         mode.finishing = outer
+        if recorder is not None:
+            recorder.left()
 
 
 def walk(

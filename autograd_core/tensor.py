@@ -520,7 +520,7 @@ def record_unary(primitive: Primitive, x: Any) -> Tensor:
     if (recording := mode.recording) is not True and mode.tracer is not None:
         x = mode.tracer.stand_in(x)
     array = x._array
-    out = primitive.forward(array)
+    out = primitive.replay(array)
     result = _new(Tensor)
     result._array = out = out if type(out) is _ndarray else as_array(out)
     result._version = None
@@ -558,7 +558,7 @@ def record_binary(primitive: Primitive, x: Any, y: Any) -> Tensor:
     else:
         y_array = np.asarray(y) if isinstance(y, (list, tuple)) else y
         y_source = None
-    out = primitive.forward(x_array, y_array)
+    out = primitive.replay(x_array, y_array)
     result = _new(Tensor)
     result._array = out = out if type(out) is _ndarray else as_array(out)
     result._version = None

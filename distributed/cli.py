@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NoReturn
@@ -89,6 +89,7 @@ class TrainCommand:
     config: TrainConfig
     out: Path | None
     quiet: bool
+    profile: Path | None = None
 
     @property
     def folder(self) -> Path:
@@ -103,8 +104,13 @@ class TrainCommand:
         graph = agree(communicator, lambda: draw_model(experiment) if is_main else "")
         if is_main and not self.quiet:
             print(f"{experiment}; ranks: {communicator.size}", flush=True)
-        outcome = run(experiment, communicator, progress=not self.quiet)
+        seen = autograd_core.profile()
+        with seen if self.profile and is_main else nullcontext():
+            outcome = run(experiment, communicator, progress=not self.quiet)
         if is_main:
+            if self.profile:
+                seen.save(self.profile)
+                print(seen.table())
             folder = self.folder
             write_run(folder, experiment, outcome, graph, communicator.size)
             metric = experiment.metric.name
@@ -160,6 +166,9 @@ def build_parser() -> Parser:
     train.add_argument(
         "--out", type=Path, metavar="DIR", help="new run folder (default: runs/<data>-<number>)"
     )
+    train.add_argument(
+        "--profile", type=Path, metavar="FILE", help="write where the time goes as a Chrome trace"
+    )
     train.add_argument("--quiet", action="store_true", help="print nothing but the outcome")
     check = commands.add_parser(
         "check",
@@ -196,13 +205,15 @@ def parse(arguments: Sequence[str] | None) -> TrainCommand | CheckCommand:
         options = vars(build_parser().parse_args(arguments))
     if options.pop("command") == "check":
         return CheckCommand(**options)
-    out, quiet = options.pop("out"), options.pop("quiet")
-    return TrainCommand(TrainConfig(**options), out, quiet)
+    apart = {name: options.pop(name) for name in ("out", "quiet", "profile")}
+    return TrainCommand(TrainConfig(**options), **apart)
 
 
 def check_output(command: TrainCommand) -> None:
     """Raise, before the work and not after it, if the run folder could not be written."""
     check_creatable(command.folder)
+    if command.profile and not os.access(command.profile.parent, os.W_OK):
+        raise UsageError(f"cannot write {command.profile}; expected a file in an existing folder")
     for library in (
         "safetensors.numpy",
         "matplotlib.figure",

@@ -88,9 +88,14 @@ def gradient_runs(parameters: Tensor | Iterable[Tensor]) -> list[npt.NDArray[Any
     wanted = {id(tensor): tensor for tensor in tensors_in(parameters)}
     runs = []
     for buffer in buffers_of(wanted.values()):
-        written = buffer.written()
-        places = sorted(buffer.index[key] for key in wanted if key in buffer.index)
-        for first, last in neighbours([k for k in places if written[k]]):
+        places = [
+            k
+            for k, (parameter, written) in enumerate(
+                zip(buffer.parameters, buffer.written(), strict=True)
+            )
+            if written and id(parameter) in wanted
+        ]
+        for first, last in neighbours(places):
             start, stop = buffer.spans[first].start, buffer.spans[last].stop
             runs.append(buffer.gradients[start:stop])
     return runs

@@ -48,7 +48,7 @@ class ParameterBuffer:
 
     def leaves(self) -> list[Leaf | None]:
         """The leaves of the parameters, in the order of the buffer; None for a frozen one."""
-        nodes: list[Any] = [parameter.node for parameter in self.parameters]
+        nodes: list[Any] = [parameter._node for parameter in self.parameters]
         if nodes != self._nodes:
             # First call, or a parameter was frozen and unfrozen, which gave it a new leaf.
             for before, node, parameter, span in zip(
@@ -83,6 +83,10 @@ class ParameterBuffer:
             if leaf is not None:
                 leaf.grad = leaf.target
 
+    def holds(self, parameter: Tensor) -> bool:
+        """Whether a parameter lives here."""
+        return parameter._array.base is self.values and id(parameter) in self.index
+
 
 # Every living buffer by the identity of its values, which parameters have as base of their array.
 BUFFERS: WeakValueDictionary[int, ParameterBuffer] = WeakValueDictionary()
@@ -90,11 +94,8 @@ BUFFERS: WeakValueDictionary[int, ParameterBuffer] = WeakValueDictionary()
 
 def buffer_of(parameter: Tensor) -> ParameterBuffer | None:
     """The buffer a parameter lives in."""
-    base = parameter.data.base
-    buffer = BUFFERS.get(id(base))
-    if buffer is not None and buffer.values is base and id(parameter) in buffer.index:
-        return buffer
-    return None
+    buffer = BUFFERS.get(id(parameter.data.base))
+    return buffer if buffer is not None and buffer.holds(parameter) else None
 
 
 def buffers_of(parameters: Iterable[Tensor]) -> list[ParameterBuffer]:
@@ -109,22 +110,30 @@ def buffers_of(parameters: Iterable[Tensor]) -> list[ParameterBuffer]:
     Tensor([[7., 1., 1.],
             [1., 1., 1.]], requires_grad=True)
     """
-    parameters = list(parameters)
     homes: dict[int, ParameterBuffer | None] = {}
     homeless: dict[np.dtype[Any], dict[int, Tensor]] = {}
+    home: ParameterBuffer | None = None
     for parameter in parameters:
-        if not parameter.is_leaf:
-            raise GraphError(
-                "parameters: got a Tensor that an operation recorded; expected leaves, which "
-                "nn.Parameter makes"
-            )
-        if parameter.dtype.kind != "f":
-            raise DtypeError(
-                f"parameters: got dtype {parameter.dtype}; expected real floating parameters"
-            )
-        homes[id(parameter)] = buffer_of(parameter)
-        if homes[id(parameter)] is None:
-            homeless.setdefault(parameter.dtype, {})[id(parameter)] = parameter
+        # Most live where the one before does; one that lives in a buffer was checked on its way in.
+        if home is None or not home.holds(parameter):
+            home = buffer_of(parameter)
+            if home is None:
+                check_parameter(parameter)
+                homeless.setdefault(parameter.dtype, {})[id(parameter)] = parameter
+        homes[id(parameter)] = home
     for alike in homeless.values():
         homes.update(dict.fromkeys(alike, ParameterBuffer(list(alike.values()))))
     return [buffer for buffer in dict.fromkeys(homes.values()) if buffer is not None]
+
+
+def check_parameter(parameter: Tensor) -> None:
+    """Raise unless a Tensor can be a parameter."""
+    if not parameter.is_leaf:
+        raise GraphError(
+            "parameters: got a Tensor that an operation recorded; expected leaves, which "
+            "nn.Parameter makes"
+        )
+    if parameter.dtype.kind != "f":
+        raise DtypeError(
+            f"parameters: got dtype {parameter.dtype}; expected real floating parameters"
+        )

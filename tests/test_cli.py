@@ -57,6 +57,16 @@ def write_csv(path: str, columns: dict[str, object]) -> None:
 # -- what a run leaves -----------------------------------------------------------------------------
 
 
+def test_a_run_can_be_profiled(capsys: pytest.CaptureFixture[str]) -> None:
+    train("digits", *SMALL, "--profile", "trace.json")
+    shown = capsys.readouterr().out
+    assert "(outside of operations)" in shown
+    names = {event["name"] for event in read_json(Path("trace.json"))["traceEvents"]}  # type: ignore[attr-defined]
+    assert {"linear", "backward pass"} <= names
+    assert cli.main(["train", "digits", *SMALL, "--profile", "nowhere/trace.json"]) == 2
+    assert "nowhere/trace.json; expected a file in an existing folder" in capsys.readouterr().err
+
+
 def test_defaults_recognize_the_digits(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["train", "digits"]) == 0
     out, err = capsys.readouterr()

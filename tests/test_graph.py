@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 import weakref
 from typing import Any
 
@@ -53,6 +54,57 @@ def test_a_million_operations_take_linear_time_and_leave_nothing_to_collect() ->
     # Before the count: linear would be 10, quadratic 100; the margin is for a noisy machine.
     assert seconds[1] < 30 * seconds[0]
     assert gc.collect() == 0
+
+
+def test_a_node_takes_a_few_hundred_bytes_however_many_there_are() -> None:
+    x = leaf(1.0)
+    chain(x, 1000).backward(np.ones(1))
+    held, peaks = [], []
+    for length in (5_000, 50_000):
+        gc.collect()
+        tracemalloc.start()
+        y = chain(x, length)
+        held.append(tracemalloc.get_traced_memory()[0] / length)
+        y.backward(np.ones(1))
+        peaks.append(tracemalloc.get_traced_memory()[1] / length)
+        del y
+        assert tracemalloc.get_traced_memory()[0] < 500_000  # the tuples Python keeps for reuse
+        tracemalloc.stop()
+    # A Node, its number, its edges and its slots: 250 bytes; collecting and sorting: 70 more.
+    assert max(held) < 350
+    assert max(peaks) < 500
+    assert held[1] < 1.1 * held[0]
+    assert peaks[1] < 1.1 * peaks[0]
+
+
+# Grow by many Nodes, walk back and drop them; the peak in KiB before and after.
+GROW = """
+import re
+import numpy as np
+from autograd_core import Tensor
+
+def peak():
+    return re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read()).group(1)
+
+x = Tensor(np.ones(1), requires_grad=True)
+peaks = [peak()]
+for length in (1_000_000, 300_000):
+    y = x
+    for _ in range(length):
+        y = y * 1.0000001
+    y.backward(np.ones(1))
+    del y
+    peaks.append(peak())
+print(*peaks)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_a_million_nodes_fit_in_memory_and_leave_it() -> None:
+    done = subprocess.run([sys.executable, "-c", GROW], capture_output=True, text=True, check=True)
+    before, first, second = map(int, done.stdout.split())
+    assert (first - before) * 1024 < 600 * 1_000_000
+    assert second - first < 0.05 * (first - before)  # the second graph lives where the first did
 
 
 def test_dropping_a_graph_frees_its_arrays_by_reference_counting() -> None:

