@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from autograd_core import array_api as array_api
     from autograd_core import render as render
     from autograd_core import testing as testing
+    from autograd_core.compiler import compile
     from autograd_core.profiling import profile
     from autograd_core.render import draw
 
@@ -39,6 +40,7 @@ keep_memory_by_default()
 __all__ = [
     "Tensor",
     "checkpoint",
+    "compile",
     "composite",
     "define",
     "detect_anomaly",
@@ -64,7 +66,7 @@ __all__ = [
 
 # Modules that only some programs need.
 LATE = ("array_api", "convolution", "linalg", "pooling", "render", "testing")
-LATE_NAMES = {"draw": "render", "profile": "profiling"}
+LATE_NAMES = {"compile": "compiler", "draw": "render", "profile": "profiling"}
 
 
 def __getattr__(name: str) -> Any:

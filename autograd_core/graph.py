@@ -112,6 +112,9 @@ class Tracer(Protocol):
     def accumulate(self, leaf: Leaf, gradient: Any) -> None:
         """Have a finished cotangent added to the gradient of a leaf."""
 
+    def gradient_of(self, leaf: Leaf) -> Any:
+        """The gradient a leaf has at this point."""
+
     def clear(self, leaves: Iterable[Leaf | None]) -> None:
         """Have the gradients of leaves forgotten."""
 

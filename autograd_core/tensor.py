@@ -195,11 +195,11 @@ class Tensor(ArrayMethods, Assignable, Interchange):
 
     def item(self, *index: Any) -> Any:
         """The one element (or the one at ``index``) as a Python number."""
-        return self._array.item(*index)
+        return self.data.item(*index)
 
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers."""
-        return self._array.tolist()
+        return self.data.tolist()
 
     def numpy(self) -> npt.NDArray[Any]:
         """The array of an untracked Tensor; a tracked one says to ``detach()`` first."""
@@ -265,7 +265,7 @@ class Tensor(ArrayMethods, Assignable, Interchange):
         """
         node = self._node
         if isinstance(node, Leaf):
-            return node.grad
+            return node.grad if mode.tracer is None else mode.tracer.gradient_of(node)
         return node.notes.get("grad") if node is not None and node.notes is not None else None
 
     @grad.setter
@@ -357,7 +357,7 @@ class Tensor(ArrayMethods, Assignable, Interchange):
                 "numpy: this Tensor is tracked, and an array would lose its graph; use .detach() "
                 "(or .item() for one number), and np.stack to join Tensors"
             )
-        return np.array(self._array, dtype=dtype, copy=copy)
+        return np.array(self.data, dtype=dtype, copy=copy)
 
     def _scalar(self, kind: str) -> Any:
         if self._node is not None:
@@ -365,7 +365,7 @@ class Tensor(ArrayMethods, Assignable, Interchange):
                 f"{kind}: this Tensor is tracked, and a number would lose its graph; "
                 "use .item() for the value, or .detach()"
             )
-        return self._array
+        return self.data
 
     def __float__(self) -> float:
         return float(self._scalar("float"))
@@ -380,7 +380,7 @@ class Tensor(ArrayMethods, Assignable, Interchange):
         return int(self._scalar("index").__index__())
 
     def __bool__(self) -> bool:
-        return bool(self._array)
+        return bool(self.data)
 
     def __len__(self) -> int:
         return len(self._array)

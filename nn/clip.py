@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_core import Tensor
+from autograd_core.effects import effect
 from nn.errors import DivergedError, OptionError
 from nn.optim.optimizer import neighbours, tensors_in
 from nn.parameters import buffers_of
@@ -18,6 +19,7 @@ from nn.parameters import buffers_of
 BLOCK = 16_384
 
 
+@effect(like=np.float64(0))
 def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor],
     max_norm: float,
@@ -55,6 +57,7 @@ def clip_grad_norm_(
     return norm
 
 
+@effect()
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
     """Hold every element of the gradients between -clip_value and clip_value.
 
@@ -70,6 +73,7 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
         np.clip(run, -clip_value, clip_value, out=run)
 
 
+@effect(like=np.float64(0))
 def grad_norm(parameters: Tensor | Iterable[Tensor], norm_type: float = 2.0) -> float:
     """The norm of all gradients as one vector: (Σ |g|^p)^(1/p), the largest |g| for p = inf.
 

@@ -26,7 +26,7 @@ from autograd_core.compiler.passes import (
     simplify,
 )
 from autograd_core.compiler.program import Output, Program
-from autograd_core.compiler.trace import Instruction, Kind, Trace, TracedArray, Value
+from autograd_core.compiler.trace import Kind, Trace, TracedArray, Value
 from autograd_core.compiler.verify import check_repeatable
 from autograd_core.containers import flatten, rebuild_sequence
 from autograd_core.errors import TraceError
@@ -102,6 +102,7 @@ class Compiled(Generic[P, R]):
                 if not entry.verified:
                     check_repeatable(entry.program.traced.trace, self._trace(args, kwargs).trace)
                     entry.verified = True
+                cache.entries.move_to_end(key)
                 cache.latest = entry.program
                 return entry.program
         program = cache.latest = build(self._trace(args, kwargs))
@@ -242,14 +243,14 @@ class TracedCall:
         """A part of the result with Outputs in it; Tensors that are alive join the list."""
         kind = type(result)
         if kind is Tensor and isinstance(result._array, TracedArray):
-            output = Output(result._array.value, in_tensor=True)
+            output = Output(result._array, in_tensor=True)
             if is_alive(result):
                 output.name = f"t{len(tensors)}"
                 tensors.append(result)
                 self.alive.append(output)
             return output
         if isinstance(result, TracedArray):
-            return Output(result.value, in_tensor=False)
+            return Output(result, in_tensor=False)
         if isinstance(result, dict):
             return {key: self.output(item, tensors) for key, item in result.items()}
         if isinstance(result, (list, tuple)):

@@ -18,7 +18,6 @@ from autograd_core.compiler import loops
 from autograd_core.compiler.loops import Constant, Group, Step
 from autograd_core.compiler.passes import CHANGING, Draft
 from autograd_core.compiler.trace import Instruction, Kind, Value, named
-from autograd_core.primitive import REGISTRY
 from autograd_core.rules.piecewise import keep
 
 # A kernel replaces at least so many operations; a single one NumPy does as well.

@@ -704,7 +704,8 @@ def entry_point(function: Function, types: tuple[Any, ...]) -> Any:
     ``njit`` cannot be told that arrays do not overlap. But without knowing LLVM has to compare all
     addresses at run time, and gives up vector instructions where there are many arrays.
     """
-    from numba.core import compiler, types as numba_types
+    from numba.core import compiler
+    from numba.core import types as numba_types
     from numba.core.registry import cpu_target
 
     flags = compiler.Flags()

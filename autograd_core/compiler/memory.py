@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd_core.compiler.fuse import Kernel
 from autograd_core.compiler.passes import CHANGING, Draft, last_uses
-from autograd_core.compiler.trace import Instruction, Kind, Value
+from autograd_core.compiler.trace import Instruction, Kind, Value, write_gradient
 
 # From how many bytes on a result is put somewhere; passing ``out`` costs as much as to make less.
 PLACED = 2**14
@@ -50,7 +50,7 @@ def place_gradients(draft: Draft) -> str:
     }
     placed = 0
     for k, instruction in enumerate(draft.instructions):
-        if instruction.kind is not Kind.STORE:
+        if instruction.function is not write_gradient:
             continue
         leaf, gradient = instruction.args
         target, made = leaf.target, made_at.get(gradient)

@@ -1,7 +1,7 @@
 """Passes: each makes a program do less, and says in one line what it did.
 
-Elementwise bits never change: only what IEEE arithmetic allows is simplified, and no sum is taken
-in another order. Nothing moves across an instruction that changes what lives outside.
+Bits never change: only what IEEE arithmetic allows is simplified, and no sum is taken in another
+order. Nothing moves across an instruction that changes what lives outside.
 """
 
 from __future__ import annotations
@@ -13,7 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.compiler.trace import VIEWS, Instruction, Kind, Value, named, replace
+from autograd_core.compiler.trace import (
+    VIEWS,
+    Instruction,
+    Kind,
+    Value,
+    named,
+    replace,
+    write_gradient,
+)
 from autograd_core.rules.reductions import MISSING
 
 # What may change an array that others look at.
@@ -33,23 +41,112 @@ class Draft:
     residuals: list[Value] = field(default_factory=list)
     report: list[str] = field(default_factory=list)
 
-    def substitute(self, table: dict[Value, Value]) -> None:
-        """Let other Values stand wherever the keys of a table do."""
-        if not table:
-            return
+    def rewrite(self, visit: Callable[[Instruction], dict[Value, Value] | None]) -> int:
+        """Leave out the instructions for which a function names Values that their outputs equal.
 
-        def final(leaf: Any) -> Any:
-            while type(leaf) is Value and leaf in table:
-                leaf = table[leaf]
-            return leaf
+        It sees operands that are renamed already. Returns how many were left out.
+        """
+        table: dict[Value, Value] = {}
 
+        def renamed(leaf: Any) -> Any:
+            return table.get(leaf, leaf) if type(leaf) is Value else leaf
+
+        kept = []
         for instruction in self.instructions:
-            instruction.args = replace(instruction.args, final)
-            instruction.kwargs = replace(instruction.kwargs, final)
-        self.results = replace(self.results, final)
+            instruction.args = replace(instruction.args, renamed)
+            instruction.kwargs = replace(instruction.kwargs, renamed)
+            equal = visit(instruction)
+            if equal is None:
+                kept.append(instruction)
+            else:
+                table.update(equal)
+        removed = len(self.instructions) - len(kept)
+        self.instructions = kept
+        self.results = replace(self.results, renamed)
+        return removed
 
 
 Pass = Callable[[Draft], str]
+
+
+def run_passes(draft: Draft, passes: Iterable[Pass]) -> None:
+    """Apply passes in order, and note what each did."""
+    for each in passes:
+        draft.report.append(each(draft))
+
+
+def last_uses(draft: Draft) -> dict[Value, int]:
+    """For every owner of memory the last instruction that needs it; results are needed for ever."""
+    uses: dict[Value, int] = {}
+    for k, instruction in enumerate(draft.instructions):
+        for value in (*instruction.operands, *instruction.outputs):
+            uses[value.owner] = k
+    for result in draft.results:
+        uses[result.owner] = len(draft.instructions)
+    return uses
+
+
+# -- call what is called in the end ----------------------------------------------------------------
+
+
+def lower(draft: Draft) -> str:
+    """Call the ufuncs that reductions of arrays call in the end."""
+    lowered = []
+    for instruction in draft.instructions:
+        settings = reduction_settings(instruction)
+        if settings is None:
+            lowered.append(instruction)
+            continue
+        function = instruction.function
+        instruction.args, instruction.kwargs = instruction.args[:1], settings
+        lowered.append(instruction)
+        if function in MEANS:
+            lowered.append(divided(instruction))
+        elif function in REDUCTIONS:
+            instruction.function = REDUCTIONS[function]
+    draft.instructions = lowered
+    return f"lower: {sum(each.function in LOWERED for each in lowered)} reductions call their ufunc"
+
+
+def reduction_settings(instruction: Instruction) -> dict[str, Any] | None:
+    """The axis and keepdims of a reduction; None for another call, or one with more settings."""
+    function, args = instruction.function, instruction.args
+    if function not in REDUCTIONS and function not in MEANS and function not in LOWERED:
+        return None
+    if function in MEANS and args[0].dtype not in (np.float32, np.float64):
+        return None
+    names = ["axis", "dtype", "out", "keepdims", "initial", "where"]
+    if function in EXTREMA:
+        names.remove("dtype")
+    given = dict(zip(names, args[1:], strict=False)) | instruction.kwargs
+    default = {"axis": 0 if function in LOWERED else None, "keepdims": False}
+    settings = default | {key: value for key, value in given.items() if value is not MISSING}
+    axis, keepdims = settings.pop("axis"), settings.pop("keepdims")
+    if any(value is not None for value in settings.values()):
+        return None
+    return {"axis": axis, "keepdims": keepdims}
+
+
+def divided(instruction: Instruction) -> Instruction:
+    """The second half of a mean, after the first has been made a sum: as NumPy divides it."""
+    (operand,), (mean,) = instruction.args, instruction.outputs
+    total = mean.twin(-mean.number)
+    instruction.function, instruction.outputs = np.add.reduce, (total,)
+    half = copy.copy(instruction)
+    half.function, half.args, half.kwargs = np.true_divide, (total, operand.size // mean.size), {}
+    half.outputs = (mean,)
+    return half
+
+
+def reductions(ufunc: np.ufunc, name: str) -> dict[Any, Any]:
+    """What calls a ufunc to reduce: NumPy's function and the method of arrays."""
+    return dict.fromkeys((getattr(np, name), named(name)), ufunc.reduce)
+
+
+EXTREMA = reductions(np.maximum, "max") | reductions(np.minimum, "min")
+REDUCTIONS = reductions(np.add, "sum") | EXTREMA
+MEANS = frozenset({np.mean, named("mean")})
+LOWERED = frozenset(REDUCTIONS.values())
 
 
 # -- do not compute --------------------------------------------------------------------------------
@@ -57,36 +154,20 @@ Pass = Callable[[Draft], str]
 
 def simplify(draft: Draft) -> str:
     """Leave out operations that give back what they got."""
-    table: dict[Value, Value] = {}
     made_by: dict[Value, Instruction] = {}
-    kept = []
-    for instruction in draft.instructions:
-        instruction.args = replace(
-            instruction.args, lambda leaf: table.get(leaf, leaf) if type(leaf) is Value else leaf
-        )
-        same = None
-        if instruction.kind is Kind.PURE and len(instruction.outputs) == 1:
-            rule = IDENTITIES.get(instruction.function)
-            same = rule(instruction, made_by) if rule is not None else None
-        (first, *_) = (*instruction.outputs, None)
-        if (
-            same is not None
-            and first is not None
-            and (same.shape, same.dtype) == (first.shape, first.dtype)
-        ):
-            table[first] = same
-            continue
+    returned = set(draft.results)  # these keep memory of their own
+
+    def visit(instruction: Instruction) -> dict[Value, Value] | None:
+        rule = IDENTITIES.get(instruction.function)
+        if rule is not None and returned.isdisjoint(instruction.outputs):
+            (output,) = instruction.outputs
+            same = rule(instruction, made_by)
+            if same is not None and (same.shape, same.dtype) == (output.shape, output.dtype):
+                return {output: same}
         made_by.update(dict.fromkeys(instruction.outputs, instruction))
-        kept.append(instruction)
-    removed = len(draft.instructions) - len(kept)
-    draft.instructions = kept
-    draft.substitute(table)
-    return f"simplify: {removed} operations give back what they get"
+        return None
 
-
-def is_one(operand: Any) -> bool:
-    """Whether an operand is the number one, as every element."""
-    return type(operand) in (int, float) and operand == 1
+    return f"simplify: {draft.rewrite(visit)} operations give back what they get"
 
 
 def without_one(instruction: Instruction, made_by: Any) -> Value | None:
@@ -94,25 +175,32 @@ def without_one(instruction: Instruction, made_by: Any) -> Value | None:
     if instruction.kwargs or len(instruction.args) != 2:
         return None
     x, y = instruction.args
-    if is_one(y) and type(x) is Value:
-        return x
-    product = instruction.function is np.multiply
-    return y if product and is_one(x) and type(y) is Value else None
+    if is_one(y):
+        return value_or_none(x)
+    return value_or_none(y) if is_one(x) and instruction.function is np.multiply else None
+
+
+def is_one(operand: Any) -> bool:
+    """Whether an operand is the number one."""
+    return type(operand) in (int, float) and operand == 1
+
+
+def value_or_none(operand: Any) -> Value | None:
+    """An operand if it is a Value."""
+    return operand if type(operand) is Value else None
 
 
 def operand_itself(instruction: Instruction, made_by: Any) -> Value | None:
     """The operand; the result is the same if shape and dtype are."""
-    operand = instruction.args[0]
-    return operand if type(operand) is Value and not instruction.kwargs.get("subok") else None
+    return value_or_none(instruction.args[0])
 
 
 def undone(instruction: Instruction, made_by: dict[Value, Instruction]) -> Value | None:
     """What the operand was made from, if that was by the same operation, which undoes itself."""
-    operand = instruction.args[0]
-    maker = made_by.get(operand) if type(operand) is Value else None
+    maker = made_by.get(instruction.args[0])
     if maker is None or maker.function is not instruction.function or maker.kwargs:
         return None
-    return maker.args[0] if len(maker.args) == len(instruction.args) == 1 else None
+    return value_or_none(maker.args[0])
 
 
 IDENTITIES: dict[Any, Callable[[Instruction, Any], Value | None]] = {
@@ -129,102 +217,30 @@ IDENTITIES: dict[Any, Callable[[Instruction, Any], Value | None]] = {
 }
 
 
-def lower(draft: Draft) -> str:
-    """Call the ufuncs that reductions of arrays call in the end."""
-    lowered = []
-    for instruction in draft.instructions:
-        settings = reduction_settings(instruction)
-        if settings is None:
-            lowered.append(instruction)
-            continue
-        function = instruction.function
-        instruction.args, instruction.kwargs = instruction.args[:1], settings
-        lowered.append(instruction)
-        if function in MEANS:
-            lowered += divided(instruction)
-        elif function in REDUCTIONS:
-            instruction.function = REDUCTIONS[function]
-    count = sum(each.function in LOWERED for each in lowered)
-    draft.instructions = lowered
-    return f"lower: {count} reductions call their ufunc"
-
-
-def reduction_settings(instruction: Instruction) -> dict[str, Any] | None:
-    """The axis and keepdims of a reduction; None for another call, or one with more settings."""
-    function, args = instruction.function, instruction.args
-    if function not in REDUCTIONS and function not in MEANS and function not in LOWERED:
-        return None
-    (operand,) = args[:1]
-    if function in MEANS and operand.dtype not in (np.float32, np.float64):
-        return None
-    names = ["axis", "dtype", "out", "keepdims", "initial", "where"]
-    if function in EXTREMA:
-        names.remove("dtype")
-    given = dict(zip(names, args[1:], strict=False)) | instruction.kwargs
-    default = {"axis": 0 if function in LOWERED else None, "keepdims": False}
-    settings = default | {key: value for key, value in given.items() if value is not MISSING}
-    axis, keepdims = settings.pop("axis"), settings.pop("keepdims")
-    if any(value is not None for value in settings.values()):
-        return None
-    return {"axis": axis, "keepdims": keepdims}
-
-
-def divided(instruction: Instruction) -> list[Instruction]:
-    """The second half of a mean, after the first has been made a sum: as NumPy divides it."""
-    (operand,), (mean,) = instruction.args, instruction.outputs
-    total = mean.twin(-mean.number)
-    count = operand.size // max(mean.size, 1)
-    instruction.function, instruction.outputs = np.add.reduce, (total,)
-    half = copy.copy(instruction)
-    half.function, half.args, half.kwargs, half.outputs = (
-        np.true_divide,
-        (total, count),
-        {},
-        (mean,),
-    )
-    return [half]
-
-
-def reductions(ufunc: np.ufunc, name: str) -> dict[Any, Any]:
-    """What calls a ufunc to reduce: NumPy's function and the method of arrays."""
-    return dict.fromkeys((getattr(np, name), named(name)), ufunc.reduce)
-
-
-EXTREMA = reductions(np.maximum, "max") | reductions(np.minimum, "min")
-REDUCTIONS = reductions(np.add, "sum") | EXTREMA
-MEANS = frozenset({np.mean, named("mean")})
-LOWERED = frozenset(REDUCTIONS.values())
-
-
 def share(draft: Draft) -> str:
     """Compute what is computed twice once (common subexpressions)."""
-    table: dict[Value, Value] = {}
     known: dict[Any, tuple[Value, ...]] = {}
-    kept = []
-    for instruction in draft.instructions:
+    returned = set(draft.results)
+
+    def visit(instruction: Instruction) -> dict[Value, Value] | None:
         if instruction.kind in CHANGING:
             known.clear()
-        if instruction.kind is Kind.PURE:
-            change = lambda leaf: table.get(leaf, leaf) if type(leaf) is Value else leaf  # noqa: E731
-            instruction.args = replace(instruction.args, change)
-            instruction.kwargs = replace(instruction.kwargs, change)
-            key = key_of(instruction)
-            before = known.get(key) if key is not None else None
-            if before is not None:
-                table.update(zip(instruction.outputs, before, strict=True))
-                continue
-            if key is not None:
-                known[key] = instruction.outputs
-        kept.append(instruction)
-    removed = len(draft.instructions) - len(kept)
-    draft.instructions = kept
-    draft.substitute(table)
-    return f"share: {removed} operations were computed already"
+        key = key_of(instruction)
+        if key is None or not returned.isdisjoint(instruction.outputs):
+            return None
+        before = known.setdefault(key, instruction.outputs)
+        if before is instruction.outputs:
+            return None
+        return dict(zip(instruction.outputs, before, strict=True))
+
+    return f"share: {draft.rewrite(visit)} operations were computed already"
 
 
 def key_of(instruction: Instruction) -> Any:
     """What is equal for calls that compute the same; None if that cannot be told."""
-    key = (instruction.function, frozen(instruction.args), frozen(instruction.kwargs))
+    if instruction.kind is not Kind.PURE:
+        return None
+    key = (instruction.function, hashable(instruction.args), hashable(instruction.kwargs))
     try:
         hash(key)
     except TypeError:
@@ -232,12 +248,12 @@ def key_of(instruction: Instruction) -> Any:
     return key
 
 
-def frozen(container: Any) -> Any:
+def hashable(container: Any) -> Any:
     """Nested containers as tuples, with the types of numbers, which decide about dtypes."""
     if isinstance(container, (list, tuple)):
-        return (type(container), *map(frozen, container))
+        return (type(container), *map(hashable, container))
     if isinstance(container, dict):
-        return tuple((key, frozen(value)) for key, value in container.items())
+        return tuple((key, hashable(value)) for key, value in container.items())
     if isinstance(container, slice):
         return (slice, container.start, container.stop, container.step)
     return container if isinstance(container, Value) else (type(container), container)
@@ -265,58 +281,39 @@ def forget_less(draft: Draft) -> str:
         if instruction.kind in CHANGING:
             written.clear()
         elif instruction.kind is Kind.STORE:
-            written.add(instruction.args[0])
+            (leaf, *_) = instruction.args
+            if instruction.function is write_gradient:
+                written.add(leaf)
+            else:
+                written.discard(leaf)
         elif instruction.kind is Kind.CLEAR:
-            leaves = instruction.args[0]
+            (leaves,) = instruction.args
             left = [leaf for leaf in leaves if leaf not in written]
             spared += len(leaves) - len(left)
             instruction.args = (left,)
     draft.instructions = [
-        instruction
-        for instruction in draft.instructions
-        if instruction.kind is not Kind.CLEAR or instruction.args[0]
+        each for each in draft.instructions if each.kind is not Kind.CLEAR or each.args[0]
     ]
     return f"forget: {spared} gradients need not be cleared, they are overwritten"
 
 
 def hoist(draft: Draft) -> str:
     """Take views of arrays outside, such as the transpose of a weight, once and for all."""
-    table: dict[Value, Value] = {}
-    kept = []
-    for instruction in draft.instructions:
-        change = lambda leaf: table.get(leaf, leaf) if type(leaf) is Value else leaf  # noqa: E731
-        instruction.args, instruction.kwargs = replace(
-            (instruction.args, instruction.kwargs), change
-        )
-        operands = instruction.operands
-        outside = all(operand.array is not None for operand in operands)
-        shown = all(output.owner is not output for output in instruction.outputs)
-        if instruction.kind is Kind.PURE and outside and shown and len(instruction.outputs) == 1:
-            array_of = lambda leaf: leaf.array if type(leaf) is Value else leaf  # noqa: E731
-            args, kwargs = replace((instruction.args, instruction.kwargs), array_of)
-            (output,) = instruction.outputs
-            array = instruction.function(*args, **kwargs)
-            table[output] = Value(output.number, array, output.owner, array)
-        else:
-            kept.append(instruction)
-    removed = len(draft.instructions) - len(kept)
-    draft.instructions = kept
-    draft.substitute(table)
-    return f"hoist: {removed} views of arrays outside are made once"
+
+    def visit(instruction: Instruction) -> dict[Value, Value] | None:
+        if instruction.kind is not Kind.PURE or len(instruction.outputs) != 1:
+            return None
+        (output,) = instruction.outputs
+        inside = any(operand.array is None for operand in instruction.operands)
+        if inside or output.owner is output:
+            return None
+        args, kwargs = replace((instruction.args, instruction.kwargs), array_of)
+        array = instruction.function(*args, **kwargs)
+        return {output: Value(output.number, array, output.owner, array)}
+
+    return f"hoist: {draft.rewrite(visit)} views of arrays outside are made once"
 
 
-def last_uses(draft: Draft) -> dict[Value, int]:
-    """For every owner of memory the last instruction that needs it; results are needed for ever."""
-    uses: dict[Value, int] = {}
-    for k, instruction in enumerate(draft.instructions):
-        for value in (*instruction.operands, *instruction.outputs):
-            uses[value.owner] = k
-    for result in draft.results:
-        uses[result.owner] = len(draft.instructions)
-    return uses
-
-
-def run_passes(draft: Draft, passes: Iterable[Pass]) -> None:
-    """Apply passes in order, and note what each did."""
-    for each in passes:
-        draft.report.append(each(draft))
+def array_of(leaf: Any) -> Any:
+    """The array of a Value from outside; anything else as it is."""
+    return leaf.array if type(leaf) is Value else leaf

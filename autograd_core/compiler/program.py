@@ -110,8 +110,9 @@ class Writer:
         if value.shape == layout:
             return self.expression(value)
         inner = ", ".join(map(str, layout))
-        array = self.expression(value) if value.shape else f"asarray({self.expression(value)})"
-        return f"{array}.reshape({inner})"
+        if value.shape:
+            return f"{self.expression(value)}.reshape({inner})"
+        return f"{self.names.of(np.reshape, 'reshape')}({self.expression(value)}, {inner})"
 
     def line(self, instruction: Instruction) -> str:
         """An instruction as a statement."""
@@ -195,18 +196,21 @@ class Writer:
 class Output:
     """A Tensor or array to be returned: its Value, and whether it goes into a Tensor.
 
+    What NumPy returns as a number is an array of no axes here, as in Tensors.
     One that can be differentiated has a ``name``, by which the program returns it once more.
     """
 
-    def __init__(self, value: Value, *, in_tensor: bool, name: str | None = None) -> None:
-        self.value = value
+    def __init__(self, array: Any, *, in_tensor: bool) -> None:
+        self.value: Value = array.value
         self.in_tensor = in_tensor
-        self.name = name
+        self.name: str | None = None
 
     def written(self, writer: Writer) -> str:
         """The expression that makes it."""
-        value = f"asarray({writer.expression(self.value)})"
-        return f"wrap({value})" if self.in_tensor else value
+        value = writer.expression(self.value)
+        if self.in_tensor:
+            return f"wrap({value})"
+        return value if self.value.shape else f"asarray({value})"
 
 
 class Program:

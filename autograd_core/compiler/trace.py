@@ -25,7 +25,7 @@ from autograd_core.anomaly import user_line
 from autograd_core.errors import TraceError
 from autograd_core.graph import Leaf, Node, Recorder, mode, next_number
 from autograd_core.primitive import REGISTRY
-from autograd_core.tensor import Tensor, wrap
+from autograd_core.tensor import Tensor, tensors_in, wrap
 
 
 class Value:
@@ -73,7 +73,7 @@ class Kind(Enum):
     DRAW = "draw"  # takes random numbers from a generator
     CHECK = "check"  # may raise
     WRITE = "write"  # writes operand 1 into operand 0, an array outside, at the index operand 2
-    STORE = "store"  # makes a copy of an operand the gradient of a leaf
+    STORE = "store"  # reads, writes or adds to the gradient of a leaf
     PLACED = "placed"  # the same of an operand that lies where the gradient belongs
     CLEAR = "clear"  # forgets the gradients of leaves
     EFFECT = "effect"  # changes anything that lives outside
@@ -220,22 +220,35 @@ class TracedArray(NDArrayOperatorsMixin):
         return partial(self.trace.call, named(name), self)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        out = kwargs.pop("out", None)
+        if any(type(value) is Tensor for value in inputs):
+            return NotImplemented  # Tensors compute with what they are given
+        (out,) = kwargs.pop("out", (None,))
         function = ufunc if method == "__call__" else getattr(ufunc, method)
-        if out is None and method != "at":
-            return self.trace.call(function, *inputs, **kwargs)
-        # Python's own ``x += v`` asks for that, and takes what is returned for x.
-        if type(inputs[0]) is TracedArray and len(out) == 1 and out[0] is inputs[0]:
-            result = self.trace.call(function, *inputs, **kwargs)
-            return self.trace.call(named("astype"), result, self.dtype, copy=False)
-        raise TraceError(
-            f"compile: {ufunc.__name__} writes into an array that the program does not know; "
-            "compute a new array instead"
-        )
+        if method == "at" or not (out is None or self.trace.may_write(out)):
+            raise TraceError(
+                f"compile: {ufunc.__name__} writes into an array that others may see, or that the "
+                "program does not know; compute a new array instead"
+            )
+        result = self.trace.call(function, *inputs, **kwargs)
+        return result if out is None else out.become(result)
+
+    def become(self, result: TracedArray) -> TracedArray:
+        """Stand for another array from now on, as one that was written into does."""
+        if result.shape != self.shape:
+            raise TraceError(
+                f"compile: got a result of shape {result.shape} for an array of shape {self.shape}"
+            )
+        if result.dtype != self.dtype:
+            result = self.trace.call(named("astype"), result, self.dtype)
+        self.value, self.example = result.value, result.example
+        return self
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
     ) -> Any:
+        tensors = tensors_in((args, kwargs))
+        if tensors:
+            return tensors[0].__array_function__(function, types, args, kwargs)
         primitive = REGISTRY.get(function)
         if primitive is not None and primitive.forward is not function:  # one of our own
             if not primitive.ready:
@@ -276,6 +289,9 @@ class TracedArray(NDArrayOperatorsMixin):
     def __int__(self) -> int:
         raise frozen("int()")
 
+    def __format__(self, spec: str) -> str:
+        raise frozen("format()")
+
     def __complex__(self) -> complex:
         raise frozen("complex()")
 
@@ -314,6 +330,7 @@ class Trace:
         self.start = next_number()  # leaves with a smaller number were there before
         self._numbers = iter(range(10**9))
         self._external: dict[int, Value] = {}
+        self._shown: set[Value] = set()  # owners of memory that have views
         self._stand_ins: dict[int, tuple[Tensor, Tensor]] = {}
         self._gradients: dict[Leaf, Any] = {}
         self._generators: dict[int, Any] = {}
@@ -407,9 +424,17 @@ class Trace:
         before = len(self.instructions)
         try:
             return function(*row)
-        except TraceError:
+        except Exception:  # NumPy wraps TraceErrors; whatever else it was, the call raises it again
             del self.instructions[before:]
             return self.call(function, *row)
+
+    def may_write(self, array: Any) -> bool:
+        """Whether an array was made in the trace, and no other shows its elements."""
+        if not isinstance(array, TracedArray):
+            return False
+        value = array.value
+        outside = value.array is not None or value in self.inputs
+        return value.owner is value and not outside and value not in self._shown
 
     def rely_on(self, owner: Any, name: str) -> None:
         """The program is right as long as an attribute has the value it has now."""
@@ -433,8 +458,14 @@ class Trace:
         before = self.gradient_of(leaf)
         if not isinstance(gradient, TracedArray):
             gradient = self.capture(np.asarray(gradient))
-        total = gradient if before is None else before + gradient
-        leaf.grad = total if leaf.number > self.start else self.store(leaf, total)
+        if leaf.number > self.start:
+            leaf.grad = gradient if before is None else before + gradient
+            return
+        function = write_gradient if before is None else add_gradient
+        owner = None if leaf.target is None else self.capture(leaf.target).value
+        stored = Value(next(self._numbers), gradient.example, owner)
+        self.note(Instruction(function, (leaf, gradient.value), outputs=(stored,), kind=Kind.STORE))
+        leaf.grad = TracedArray(self, stored, gradient.example)
 
     def gradient_of(self, leaf: Leaf) -> Any:
         """The gradient a leaf has at this point of the traced function."""
@@ -444,17 +475,11 @@ class Trace:
             self._gradients[leaf] = leaf.grad
             self.began_with[leaf] = leaf.grad is not None
             if leaf.grad is not None:
-                leaf.grad = self.capture(leaf.grad)
+                owner = None if leaf.target is None else self.capture(leaf.target).value
+                value = Value(next(self._numbers), leaf.grad, owner)
+                self.note(Instruction(gradient_of, (leaf,), outputs=(value,), kind=Kind.STORE))
+                leaf.grad = TracedArray(self, value, leaf.grad)
         return leaf.grad
-
-    def store(self, leaf: Leaf, gradient: TracedArray) -> TracedArray:
-        """Make an array the gradient of a leaf."""
-        target = gradient.example if leaf.target is None else leaf.target
-        owner = None if leaf.target is None else self.capture(leaf.target).value
-        stored = Value(next(self._numbers), target, owner)
-        args = (leaf, gradient.value)
-        self.note(Instruction(write_gradient, args, outputs=(stored,), kind=Kind.STORE))
-        return TracedArray(self, stored, gradient.example)
 
     def clear(self, leaves: Iterable[Leaf | None]) -> None:
         """Forget gradients: here for the rest of the trace, and when the program runs."""
@@ -474,7 +499,7 @@ class Trace:
         self, function: Callable[..., Any], args: Any, kwargs: Any, *, changes: bool, like: Any
     ) -> Any:
         """Call a function when the program runs; what it returns then is like ``like``."""
-        args, kwargs = replace((args, kwargs), unwrapped)
+        args, kwargs = replace((args, kwargs), repeatable)
         kind = Kind.EFFECT if changes else Kind.CHECK
         if like is not None:
             return self.write_down(function, args, kwargs, like, kind)
@@ -528,9 +553,13 @@ def example_of(leaf: Any) -> Any:
     return leaf.example if isinstance(leaf, TracedArray) else leaf
 
 
-def unwrapped(leaf: Any) -> Any:
-    """The array of a Tensor that was computed in the trace; anything else as it is."""
-    return leaf._array if type(leaf) is Tensor and type(leaf._array) is TracedArray else leaf
+def repeatable(leaf: Any) -> Any:
+    """An argument of an effect as every run can pass it: arrays of traced Tensors, no iterators."""
+    if isinstance(leaf, Iterator):
+        return list(leaf)
+    if type(leaf) is Tensor and isinstance(leaf._array, TracedArray):
+        return leaf._array
+    return leaf
 
 
 def owner_of(result: Any, operands: Sequence[TracedArray]) -> Value | None:
@@ -554,6 +583,17 @@ def write(array: Any, index: Any, value: Any) -> None:
 def write_gradient(leaf: Leaf, gradient: Any) -> Any:
     """Make a copy of an array the gradient of a leaf."""
     leaf.write(gradient)
+    return leaf.grad
+
+
+def add_gradient(leaf: Leaf, gradient: Any) -> Any:
+    """Add an array to the gradient of a leaf."""
+    leaf.grad += gradient
+    return leaf.grad
+
+
+def gradient_of(leaf: Leaf) -> Any:
+    """The gradient a leaf has."""
     return leaf.grad
 
 

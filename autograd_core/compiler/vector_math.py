@@ -263,7 +263,7 @@ def with_sign(p: Precision) -> Function:
 
 
 def limited(p: Precision) -> Function:
-    """x between two bounds; NaN stays."""
+    """X between two bounds; NaN stays."""
 
     def limited(x: Any, low: Any, high: Any) -> Any:
         x = low if x < low else x
@@ -273,7 +273,7 @@ def limited(p: Precision) -> Function:
 
 
 def reduced_exponential(p: Precision) -> Function:
-    """n and exp(r) - 1 with x = n ln 2 + r, |r| ≤ ln 2 / 2."""
+    """N and exp(r) - 1 with x = n ln 2 + r, |r| ≤ ln 2 / 2."""
     real, integer = p.real, p.integer
     muladd, polynomial = instructions().muladd, instructions().polynomial
     # Added to a small number, it leaves the nearest integer in the last bits.
@@ -295,7 +295,7 @@ def reduced_exponential(p: Precision) -> Function:
 
 
 def reduced_logarithm(p: Precision) -> Function:
-    """k and f with x = 2ᵏ (1 + f), √½ ≤ 1 + f < √2, for a normal number x > 0."""
+    """K and f with x = 2ᵏ (1 + f), √½ ≤ 1 + f < √2, for a normal number x > 0."""
     real, integer = p.real, p.integer
     digits, mask = integer(p.digits), integer(2**p.digits - 1)
     start = real(math.sqrt(0.5)).view(integer)
@@ -310,7 +310,7 @@ def reduced_logarithm(p: Precision) -> Function:
 
 
 def logarithm(p: Precision) -> Function:
-    """k ln 2 + log(1 + f) + c, where c is small."""
+    """K ln 2 + log(1 + f) + c, where c is small."""
     return logarithm_single(p) if p is SINGLE else logarithm_double(p)
 
 
@@ -399,7 +399,7 @@ def expm1(p: Precision) -> Function:
 
 
 def tanh(p: Precision) -> Function:
-    """t / (t + 2), where t = exp(2 |x|) - 1, which is well conditioned."""
+    """T / (t + 2), where t = exp(2 |x|) - 1, which is well conditioned."""
     real = p.real
     muladd = instructions().muladd
     reduced, power, with_sign = (
@@ -441,7 +441,7 @@ def sinh(p: Precision) -> Function:
 
 
 def cosh(p: Precision) -> Function:
-    """e + 1 / (4 e), where e = exp(|x|) / 2."""
+    """E + 1 / (4 e), where e = exp(|x|) / 2."""
     real, integer = p.real, p.integer
     reduced, scaled = compiled("reduced_exponential", p), compiled("scaled", p)
     quarter, one, most = real(0.25), real(1), real(p.overflow + 1)
@@ -468,7 +468,7 @@ def sigmoid(p: Precision) -> Function:
 
 
 def log(p: Precision) -> Function:
-    """k ln 2 + log(1 + f), with subnormal numbers made normal."""
+    """K ln 2 + log(1 + f), with subnormal numbers made normal."""
     real = p.real
     reduced, logarithm = compiled("reduced_logarithm", p), compiled("logarithm", p)
     smallest, larger = np.finfo(real).smallest_normal, real(2.0 ** (p.digits + 1))
@@ -535,7 +535,7 @@ def erfc(p: Precision) -> Function:
 
 
 def erf(p: Precision) -> Function:
-    """x + x P(x²) around zero, else one minus the tail."""
+    """X + x P(x²) around zero, else one minus the tail."""
     real = p.real
     muladd, polynomial = instructions().muladd, instructions().polynomial
     erfc, with_sign = compiled("erfc", p), compiled("with_sign", p)

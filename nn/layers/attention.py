@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd_core import Tensor
+from autograd_core.tensor import as_array
 from nn import functional, init
 from nn.errors import LayerShapeError, OptionError, check_positive
 from nn.functional.attention import attention_weights, causal_mask, restricted
@@ -172,8 +172,3 @@ class MultiheadAttention(Module):
     def extra_repr(self) -> str:
         """Sizes and settings."""
         return f"{self.embed_dim}, {self.num_heads}, dropout={self.dropout}"
-
-
-def as_array(mask: Any) -> Any:
-    """A mask with a shape and a dtype: Tensors stay what they are."""
-    return mask if isinstance(mask, Tensor) else np.asarray(mask)

@@ -6,9 +6,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from autograd_core import Tensor, operation
+from autograd_core import operation
 from autograd_core.errors import ShapeError
 from autograd_core.primitive import UNIT, call
+from autograd_core.tensor import as_array
 from nn.errors import OptionError
 from nn.functional.activation import log_softmax, softmax
 from nn.functional.loss.reduction import (
@@ -201,8 +202,7 @@ def cross_entropy(
     check_reduction(loss, reduction)
     if not 0 <= label_smoothing <= 1:
         raise OptionError(f"{loss}: got label_smoothing={label_smoothing}; expected from 0 to 1")
-    if not isinstance(target, Tensor):
-        target = np.asarray(target)
+    target = as_array(target)
     if target.dtype.kind == "f":
         target = matching_target(loss, input, target)
         if input.ndim == 0:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core import Tensor
 from autograd_core.errors import ShapeError
+from autograd_core.tensor import as_array
 from nn.errors import OptionError
 from nn.functional.loss.categorical import class_weights, pick, spread
 from nn.functional.loss.reduction import Reduction, check_reduction, reduced
@@ -124,14 +124,14 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: Reduction = "mean
     """
     loss = "multilabel_margin_loss"
     check_reduction(loss, reduction)
-    labels = values_of(target if isinstance(target, Tensor) else np.asarray(target))
+    labels = values_of(as_array(target))
     if labels.shape != input.shape or input.ndim not in (1, 2) or labels.dtype.kind not in "iu":
         raise ShapeError(
             f"{loss}: got input of shape {input.shape} and {labels.dtype} target of shape "
             f"{labels.shape}; expected both (classes,) or (n, classes), the target integer"
         )
     named = np.logical_and.accumulate(labels != -1, axis=-1)
-    check_range(loss, labels[named], input.shape[-1] - 1)
+    check_range(loss, np.where(named, labels, 0), input.shape[-1] - 1)
     # How often each class is named: PyTorch counts repeated labels, too.
     times = (np.expand_dims(labels, -1) == np.arange(input.shape[-1])) & np.expand_dims(named, -1)
     mine = times.sum(axis=-2).astype(input.dtype)

@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from autograd_core import Tensor
 from autograd_core.errors import ShapeError
+from autograd_core.tensor import as_array
 from nn.errors import OptionError
 
 Reduction = Literal["mean", "sum", "none"]
@@ -39,7 +41,10 @@ def shared(g: Any, count: int, reduction: Reduction) -> Any:
 
 def weights_for(loss: str, weight: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """Weights as an untracked array of the dtype; ShapeError unless they broadcast to the shape."""
-    array = np.asarray(weight, dtype=dtype)
+    array = as_array(weight)
+    if isinstance(array, Tensor):
+        array = array.numpy() if array.requires_grad else array.data  # numpy() says what to do
+    array = array.astype(dtype, copy=False)
     try:
         fits = np.broadcast_shapes(array.shape, shape) == shape
     except ValueError:

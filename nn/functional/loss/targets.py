@@ -9,6 +9,7 @@ import numpy as np
 from autograd_core import Tensor
 from autograd_core.effects import effect
 from autograd_core.errors import DtypeError, ShapeError
+from autograd_core.tensor import as_array
 from nn.errors import TargetError
 
 
@@ -18,8 +19,7 @@ def matching_target(loss: str, input: Any, target: Any) -> Any:
     A target of shape (n,) beside predictions of shape (n, 1) would broadcast to (n, n): a mistake
     that trains, badly, without a word.
     """
-    if not isinstance(target, Tensor):
-        target = np.asarray(target)
+    target = as_array(target)
     if input.shape != target.shape:
         raise ShapeError(
             f"{loss}: got input of shape {input.shape} and target of shape {target.shape}; "
@@ -69,8 +69,7 @@ def class_indices(loss: str, input: Any, target: Any, ignore_index: int | None =
     Raises DtypeError or ShapeError, or TargetError naming an index that is no class and not the
     one to ignore.
     """
-    if not isinstance(target, Tensor):
-        target = np.asarray(target)
+    target = as_array(target)
     if input.ndim == 0:
         raise ShapeError(f"{loss}: got input of shape (); expected an axis of classes")
     if target.dtype.kind not in "iu":
