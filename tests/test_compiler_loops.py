@@ -1,4 +1,4 @@
-"""Loops compute what NumPy computes, step by step, whatever the group, its sizes and the threads."""
+"""Loops compute what NumPy does, step by step, whatever the group, its sizes and the threads."""
 
 import os
 import subprocess
@@ -119,9 +119,8 @@ def groups(draw, functions, sums):
             if function is np.sum and dtype.kind in "bi":
                 dtype = np.dtype(np.int64)
             steps.append(Step(function, (operand,), dtype, kind, reduces))
-            if reduces != "last" and values[operand][0] in (Kind.FULL, Kind.ROW):
-                after.add(number)
-            elif operand in after:
+            in_rows = values[operand][0] in (Kind.FULL, Kind.ROW)
+            if (reduces != "last" and in_rows) or operand in after:
                 after.add(number)
         else:
             function = draw(st.sampled_from(functions))

@@ -1,8 +1,8 @@
 """A group of elementwise operations and reductions as one loop nest (the extra ``fast``).
 
-NumPy passes over its arrays once an operation; a loop keeps an element in registers through all of
-them. A ``Group`` is data: what the inputs are, the steps, which values are wanted. ``source`` writes
-it down as Python, and ``build`` has numba compile that. For softmax along the last axis that is::
+NumPy passes over its arrays once an operation; a loop keeps an element in registers through all
+of them. A ``Group`` is data: what the inputs are, the steps, which values are wanted. ``source``
+writes it down as Python, and ``build`` has numba compile that. Softmax along the last axis is::
 
     for r in range(rows):
         maximum of the row; sum of exp(x - maximum), kept in a scratch row; division
@@ -40,8 +40,9 @@ Operand = int | Number
 # Steps of a group beyond which compiling takes more than a few seconds.
 MOST_STEPS = 1000
 
-# Nanoseconds an element after which a loop ends and another takes over; the elements that go through
-# all loops before the next do, whose values shall stay in the L1 cache; and how many are a vector.
+# Nanoseconds an element after which a loop ends and another takes over; the elements that go
+# through all loops before the next do, and whose values shall stay in the L1 cache; the elements of
+# the largest vectors.
 LOOP = 0.42
 BLOCK = 128
 VECTOR = 16
@@ -813,7 +814,7 @@ def reductions() -> SimpleNamespace:
 
 @cache
 def local_array(dtype: str) -> Any:
-    """A function that makes an array of ``BLOCK`` elements on the stack of the one that calls it."""
+    """A function that makes an array of ``BLOCK`` elements on the stack of its caller."""
     import numba
     from llvmlite import ir
     from numba.extending import intrinsic
@@ -860,7 +861,8 @@ def entry_point(function: Function, types: tuple[Any, ...]) -> Any:
     ``njit`` cannot be told that arrays do not overlap. But without knowing LLVM has to compare all
     addresses at run time, and gives up vector instructions where there are many arrays.
     """
-    from numba.core import compiler, types as numba_types
+    from numba.core import compiler
+    from numba.core import types as numba_types
     from numba.core.registry import cpu_target
 
     flags = compiler.Flags()
