@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograd_core.compiler import loops, workers
-from autograd_core.compiler.loops import Constant, Group, Kind, Step, build, source, supports
+from autograd_core.compiler import expressions, loops, workers
+from autograd_core.compiler.expressions import Constant, supports
+from autograd_core.compiler.loops import Group, Kind, Step, build, source
 
 pytest.importorskip("numba")
 
@@ -335,7 +336,7 @@ def test_an_input_read_again_may_not_be_overwritten():
 
 def test_powers():
     x = np.array([-np.inf, -2, -0.0, 0.0, 0.3, 7, np.inf, np.nan], np.float32)
-    for exponent in loops.POWERS:
+    for exponent in expressions.POWERS:
         step = Step(np.power, (0, Constant(exponent)), SINGLE, Kind.FULL)
         out = np.empty_like(x)
         build(Group(((Kind.FULL, SINGLE),), (step,), (1,)))(x, out)

@@ -21,21 +21,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache, cached_property
-from numbers import Number
-from types import SimpleNamespace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from autograd_core.compiler import vector_math
+from autograd_core.compiler.expressions import (
+    REDUCTIONS,
+    Constant,
+    Dtype,
+    Function,
+    Reduction,
+    expression,
+    loop_dtypes,
+)
+from autograd_core.compiler.machine import BLOCK, entry_point, instructions, local_array
 from autograd_core.compiler.workers import share_out, thread_count
 from autograd_core.errors import require
 
-Dtype = np.dtype[Any]
 Array = npt.NDArray[Any]
-Function = Callable[..., Any]
-Operand = int | Number
 
 # Steps of a group beyond which compiling takes more than a few seconds.
 MOST_STEPS = 1000
@@ -44,7 +49,6 @@ MOST_STEPS = 1000
 # through all loops before the next do, and whose values shall stay in the L1 cache; the elements of
 # the largest vectors.
 LOOP = 0.42
-BLOCK = 128
 VECTOR = 16
 
 # What a thread must have to do, in nanoseconds, before it is worth to wake another one.
@@ -58,12 +62,6 @@ class Kind(Enum):
     ROW = "(R,)"  # one number a row
     COLUMN = "(C,)"  # the same for each row
     SCALAR = "(1,)"
-
-
-class Constant(NamedTuple):
-    """A number among operands, which are numbers of values otherwise."""
-
-    value: Any
 
 
 @dataclass(frozen=True)
@@ -99,202 +97,6 @@ class Group:
         """Whether rows make no difference."""
         kinds = {kind for kind, _ in self.inputs} | {step.kind for step in self.steps}
         return kinds <= {Kind.FULL, Kind.SCALAR}
-
-
-# -- what loops can compute ------------------------------------------------------------------------
-
-
-class Expression(NamedTuple):
-    """Python for a function: ``{0}``, ``{1}`` are operands, ``{t}`` is the dtype they have."""
-
-    text: str
-    kinds: str = "iuf"  # of the dtype that the operands are cast to
-    nanoseconds: float = 0.02  # a float32 element, about
-
-
-def call(name: str, operands: str = "{0}") -> Expression:
-    """A call of a function of ``vector_math``."""
-    return Expression(f"{name}_{{t}}({operands})", "f", 0.35)
-
-
-EXPRESSIONS: dict[Function, Expression] = {
-    np.add: Expression("{0} + {1}"),
-    np.subtract: Expression("{0} - {1}"),
-    np.multiply: Expression("{0} * {1}"),
-    np.divide: Expression("{0} / {1}", "f", 0.06),
-    np.negative: Expression("-{0}"),
-    np.positive: Expression("+{0}"),
-    np.square: Expression("{0} * {0}"),
-    np.reciprocal: Expression("{t}(1) / {0}", "f", 0.06),
-    np.sqrt: Expression("sqrt({0})", "f", 0.06),
-    np.absolute: Expression("abs({0})", "if"),
-    np.fabs: Expression("abs({0})", "f"),
-    np.sign: Expression("{t}(1) if {0} > {t}(0) else ({t}(-1) if {0} < {t}(0) else {0})", "if"),
-    np.copysign: Expression("with_sign_{t}({0}, {1})", "f"),
-    np.maximum: Expression("{0} if ({0} >= {1}) | ({0} != {0}) else {1}", "biuf"),
-    np.minimum: Expression("{0} if ({0} <= {1}) | ({0} != {0}) else {1}", "biuf"),
-    np.where: Expression("{1} if {0} else {2}", "biuf"),
-    np.astype: Expression("{0}", "biuf"),
-    np.equal: Expression("{0} == {1}", "biuf"),
-    np.not_equal: Expression("{0} != {1}", "biuf"),
-    np.less: Expression("{0} < {1}", "biuf"),
-    np.less_equal: Expression("{0} <= {1}", "biuf"),
-    np.greater: Expression("{0} > {1}", "biuf"),
-    np.greater_equal: Expression("{0} >= {1}", "biuf"),
-    np.isnan: Expression("{0} != {0}", "f"),
-    np.isinf: Expression("abs({0}) == {t}(inf)", "f"),
-    np.isfinite: Expression("abs({0}) < {t}(inf)", "f"),
-    np.logical_not: Expression("{0} == {t}(0)", "biuf"),
-    np.logical_and: Expression("({0} != {t}(0)) & ({1} != {t}(0))", "biuf"),
-    np.logical_or: Expression("({0} != {t}(0)) | ({1} != {t}(0))", "biuf"),
-    np.logical_xor: Expression("({0} != {t}(0)) ^ ({1} != {t}(0))", "biuf"),
-    np.bitwise_and: Expression("{0} & {1}", "biu"),
-    np.bitwise_or: Expression("{0} | {1}", "biu"),
-    np.bitwise_xor: Expression("{0} ^ {1}", "biu"),
-    np.exp: call("exp"),
-    np.expm1: call("expm1"),
-    np.log: call("log"),
-    np.log1p: call("log1p"),
-    np.logaddexp: call("logaddexp", "{0}, {1}"),
-    np.tanh: call("tanh"),
-    np.sinh: call("sinh"),
-    np.cosh: call("cosh"),
-}
-
-# Functions of other packages, which need not be there: by where they are defined and their name.
-ELSEWHERE: dict[str, Expression] = {
-    "scipy.special._ufuncs.erf": call("erf"),
-    "scipy.special._ufuncs.erfc": call("erfc"),
-    "scipy.special._ufuncs.expit": call("sigmoid"),
-    "scipy.special._ufuncs.ndtr": call("normal_cdf"),
-    "nn.functional.activation.sigmoid": call("sigmoid"),
-    "nn.functional.normal.normal_cdf": call("normal_cdf"),
-}
-
-# Powers with a constant exponent.
-POWERS: dict[float, Expression] = {
-    -2: Expression("{t}(1) / ({0} * {0})", "f", 0.06),
-    -1: Expression("{t}(1) / {0}", "f", 0.06),
-    0.5: Expression("sqrt({0})", "f", 0.06),
-    1: Expression("{0}", "f"),
-    2: Expression("{0} * {0}", "iuf"),
-    3: Expression("{0} * {0} * {0}", "f"),
-    4: Expression("({0} * {0}) * ({0} * {0})", "f"),
-}
-
-
-class Reduction(NamedTuple):
-    """How an accumulator {0} takes in an element {1}, and its value before the first."""
-
-    floating: str
-    integer: str
-    start: Callable[[Dtype], str]
-
-    def accumulate(self, dtype: Dtype, accumulator: str, element: str) -> str:
-        """The next value of an accumulator."""
-        if dtype.kind == "f":
-            return self.floating.format(accumulator, element)
-        return f"{dtype}({self.integer.format(accumulator, element)})"
-
-
-def lowest(dtype: Dtype) -> str:
-    """The number below or equal to all others."""
-    return "-inf" if dtype.kind == "f" else str(np.iinfo(dtype).min)
-
-
-def highest(dtype: Dtype) -> str:
-    """The number above or equal to all others."""
-    return "inf" if dtype.kind == "f" else str(np.iinfo(dtype).max)
-
-
-REDUCTIONS: dict[Function, Reduction] = {
-    np.sum: Reduction("plus({0}, {1})", "{0} + {1}", lambda dtype: "0"),
-    np.max: Reduction("larger({0}, {1})", "max({0}, {1})", lowest),
-    np.min: Reduction("smaller({0}, {1})", "min({0}, {1})", highest),
-}
-
-
-def expression(function: Function, operands: Sequence[Dtype | Constant]) -> Expression | None:
-    """What to write for a function of these operands, if loops can compute it."""
-    if function is np.power:
-        exponent = operands[1]
-        return POWERS.get(exponent.value) if isinstance(exponent, Constant) else None
-    try:
-        known = EXPRESSIONS.get(function)
-    except TypeError:  # not hashable, so not one of NumPy's functions
-        return None
-    if known is None:
-        return ELSEWHERE.get(f"{where(function)}.{getattr(function, '__name__', '')}")
-    return known
-
-
-def where(function: Function) -> str:
-    """The module of a function; SciPy's ufuncs do not say theirs."""
-    if isinstance(function, np.ufunc):
-        return "scipy.special._ufuncs"
-    return getattr(function, "__module__", "")
-
-
-@cache
-def weak(operand: Dtype | Constant) -> Any:
-    """An operand as ``resolve_dtypes`` wants it: Python's numbers adapt to the arrays."""
-    if not isinstance(operand, Constant):
-        return operand
-    kind = type(operand.value)
-    return kind if kind in (int, float) else np.asarray(operand.value).dtype
-
-
-def loop_dtypes(
-    function: Function, operands: tuple[Dtype | Constant, ...], dtype: Dtype | None
-) -> tuple[Dtype, ...]:
-    """The dtypes that NumPy casts operands to, and that of the result."""
-    if function is np.astype:
-        source, target = operands[0], dtype
-        assert isinstance(source, np.dtype) and target is not None
-        return (source, target)
-    if function is np.where:
-        target = np.result_type(*[_example(operand) for operand in operands[1:]])
-        return (np.dtype(bool), target, target, target)
-    if isinstance(function, np.ufunc):
-        return function.resolve_dtypes((*map(weak, operands), None))
-    target = np.result_type(*[_example(operand) for operand in operands])
-    return (target,) * (len(operands) + 1)
-
-
-def _example(operand: Dtype | Constant) -> Any:
-    return operand.value if isinstance(operand, Constant) else operand
-
-
-def supports(function: Function, operands: Sequence[Dtype | Constant]) -> bool:
-    """Whether a step of this function may be in a group, given dtypes and constants.
-
-    >>> single = np.dtype(np.float32)
-    >>> supports(np.tanh, [single]), supports(np.power, [single, Constant(2)])
-    (True, True)
-    >>> supports(np.arcsin, [single]), supports(np.tanh, [np.dtype(np.complex64)])
-    (False, False)
-    """
-    dtypes = [each for each in operands if isinstance(each, np.dtype)]
-    if not all(each.kind in "biuf" and each.itemsize in (1, 2, 4, 8) for each in dtypes):
-        return False
-    if any(each.kind == "f" and each.itemsize < 4 for each in dtypes):
-        return False
-    if function in REDUCTIONS:
-        return dtypes[0].kind in ("iuf" if function is not np.sum else "biuf")
-    known = expression(function, operands)
-    if known is None:
-        return False
-    try:
-        loop = loop_dtypes(
-            function, tuple(operands), None if function is not np.astype else dtypes[0]
-        )
-    except TypeError:
-        return False
-    return all(
-        each.kind in known.kinds + "b" * (function is np.where)
-        and not (each.kind == "f" and each.itemsize not in (4, 8))
-        for each in loop[:-1]
-    )
 
 
 # -- the program -----------------------------------------------------------------------------------
@@ -782,67 +584,10 @@ def source(group: Group) -> str:
 # -- compiling -------------------------------------------------------------------------------------
 
 
-@cache
-def reductions() -> SimpleNamespace:
-    """``plus``, whose order LLVM may choose, and maximum and minimum that keep NaN."""
-    from llvmlite import ir
-    from numba.extending import intrinsic
-
-    @intrinsic  # type: ignore[untyped-decorator]
-    def plus(typing: Any, x: Any, y: Any) -> Any:
-        def add(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            return builder.fadd(*values, flags=("reassoc",))
-
-        return x(x, y), add
-
-    def extremum(name: str) -> Any:
-        @intrinsic  # type: ignore[untyped-decorator]
-        def extremum(typing: Any, x: Any, y: Any) -> Any:
-            def choose(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-                kind = values[0].type
-                operation = builder.module.declare_intrinsic(
-                    f"llvm.{name}", [kind], ir.FunctionType(kind, [kind, kind])
-                )
-                return builder.call(operation, values)
-
-            return x(x, y), choose
-
-        return extremum
-
-    return SimpleNamespace(plus=plus, larger=extremum("maximum"), smaller=extremum("minimum"))
-
-
-@cache
-def local_array(dtype: str) -> Any:
-    """A function that makes an array of ``BLOCK`` elements on the stack of its caller."""
-    import numba
-    from llvmlite import ir
-    from numba.extending import intrinsic
-
-    element = numba.from_dtype(np.dtype(dtype))
-
-    @intrinsic  # type: ignore[untyped-decorator]
-    def pointer(typing: Any) -> Any:
-        def allocate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            kind = context.get_data_type(element)
-            with builder.goto_entry_block():
-                memory = builder.alloca(ir.ArrayType(kind, BLOCK))
-                memory.align = 64
-                return builder.bitcast(memory, kind.as_pointer())
-
-        return numba.types.CPointer(element)(), allocate
-
-    @numba.njit(forceinline=True)
-    def local_array() -> Any:
-        return numba.carray(pointer(), BLOCK)
-
-    return local_array
-
-
 def names(text: str) -> dict[str, Any]:
     """What the names in a kernel stand for."""
     known: dict[str, Any] = {"inf": math.inf, "nan": math.nan, "sqrt": np.sqrt, "bool": bool}
-    known |= vars(reductions())
+    known |= vars(instructions())
     for dtype in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"):
         known[dtype] = getattr(np, dtype)
     for dtype, precision in vector_math.PRECISIONS.items():
@@ -855,32 +600,10 @@ def names(text: str) -> dict[str, Any]:
     return known
 
 
-def entry_point(function: Function, types: tuple[Any, ...]) -> Any:
-    """A function compiled by numba, as a built-in one without numba's dispatch.
-
-    ``njit`` cannot be told that arrays do not overlap. But without knowing LLVM has to compare all
-    addresses at run time, and gives up vector instructions where there are many arrays.
-    """
-    from numba.core import compiler
-    from numba.core import types as numba_types
-    from numba.core.registry import cpu_target
-
-    flags = compiler.Flags()
-    flags.nrt = True
-    flags.release_gil = True
-    flags.error_model = "numpy"
-    flags.noalias = True
-    typing, target = cpu_target.typing_context, cpu_target.target_context
-    typing.refresh()
-    target.refresh()
-    result = compiler.compile_extra(typing, target, function, types, numba_types.none, flags, {})
-    return result.entry_point
-
-
 @cache
 def machine_code(text: str, arrays: tuple[tuple[Dtype, int], ...], slots: bool) -> Any:
     """The kernel, compiled for arrays of these dtypes and dimensions, without numba's dispatch."""
-    numba = require("numba", "fast")
+    numba: Any = require("numba", "fast")
     namespace = names(text)
     exec(compile(text, "<loops>", "exec"), namespace)
     types = [
@@ -909,7 +632,7 @@ def build(group: Group) -> Callable[..., None]:
     arrays += [(each.dtype, 1 + each.columns) for each in work]
     code = machine_code(text, tuple(arrays), bool(work))
     cost = sum(map(writer.cost, group.steps)) + 0.05 * len(kinds)
-    return Kernel(group, kinds, work, cost, code).call()
+    return Kernel(kinds, work, cost, code).call()
 
 
 def may_share(group: Group, given: int, output: int) -> bool:
@@ -933,72 +656,74 @@ def may_share(group: Group, given: int, output: int) -> bool:
     return kind is Kind.ROW or all(writer.level(r) <= writer.level(value) for r in readers)
 
 
-@dataclass
 class Kernel:
     """Machine code, and what it takes to call it from several threads."""
 
-    group: Group
-    kinds: list[Kind]
-    work: list[Work]
-    cost: float  # nanoseconds an element
-    code: Any
+    def __init__(self, kinds: list[Kind], work: list[Work], cost: float, code: Any) -> None:
+        self.kinds = kinds
+        self.work = work
+        self.cost = cost  # nanoseconds an element
+        self.code = code
+        self.spare: list[tuple[int, list[Array]]] = []  # work arrays that nobody uses now
+        wide = [i for i, kind in enumerate(kinds) if kind in (Kind.FULL, Kind.COLUMN)]
+        self.wide = wide[0] if wide else None
+        self.full = kinds.index(Kind.FULL) if Kind.FULL in kinds else None
 
     def call(self) -> Callable[..., None]:
         """The function to call."""
-        code, work, cost = self.code, self.work, self.cost
-        sizes = [i for i, kind in enumerate(self.kinds) if kind is Kind.FULL]
-        if not sizes or thread_count() == 1:
-            return self.single if work else code
-        sized, limit = sizes[0], 2 * WORTH_A_THREAD / cost
-        single = self.single if work else code
+        alone = self.alone if self.work else self.code
+        full = self.full
+        if full is None or thread_count() == 1:
+            return alone
+        limit = 2 * WORTH_A_THREAD / self.cost
 
         def kernel(*arrays: Array) -> None:
-            if arrays[sized].size < limit:
-                single(*arrays)
+            if arrays[full].size < limit:
+                alone(*arrays)
             else:
-                self.shared(sized, *arrays)
+                self.together(arrays, arrays[full])
 
         return kernel
 
-    def columns(self, arrays: Sequence[Array]) -> int:
-        """The number of columns."""
-        for array, kind in zip(arrays, self.kinds, strict=True):
-            if kind in (Kind.FULL, Kind.COLUMN):
-                return array.shape[-1]
-        return 0
-
-    def scratch(self, arrays: Sequence[Array], slots: int) -> list[Array]:
+    def scratch(self, columns: int, slots: int) -> list[Array]:
         """Work arrays for so many threads."""
-        columns = self.columns(arrays)
         return [
-            np.empty((slots, columns) if columns_wanted else slots, dtype)
-            for _, dtype, columns_wanted in self.work
+            np.empty((slots, columns) if each.columns else slots, each.dtype) for each in self.work
         ]
 
-    def single(self, *arrays: Array) -> None:
-        """Everything in this thread."""
-        self.code(0, True, *arrays, *self.scratch(arrays, 1))
+    def columns(self, arrays: Sequence[Array]) -> int:
+        """The number of columns."""
+        return 0 if self.wide is None else arrays[self.wide].shape[-1]
 
-    def shared(self, sized: int, *arrays: Array) -> None:
+    def alone(self, *arrays: Array) -> None:
+        """Everything in this thread; work arrays are kept for the next call."""
+        columns = self.columns(arrays)
+        try:
+            kept, scratch = self.spare.pop()
+        except IndexError:
+            kept, scratch = columns, self.scratch(columns, 1)
+        if kept != columns:
+            scratch = self.scratch(columns, 1)
+        self.code(0, True, *arrays, *scratch)
+        self.spare.append((columns, scratch))
+
+    def together(self, arrays: Sequence[Array], full: Array) -> None:
         """The rows, or a flat range, in as many parts as there are threads."""
-        length = arrays[sized].shape[0]
-        most = int(arrays[sized].size * self.cost / WORTH_A_THREAD)
-        slots = max(1, min(thread_count(), most, length))
-        scratch = self.scratch(arrays, slots)
-        bounds = [length * i // slots for i in range(slots + 1)]
+        length = full.shape[0]
+        slots = max(1, min(thread_count(), int(full.size * self.cost / WORTH_A_THREAD), length))
+        scratch = self.scratch(self.columns(arrays), slots)
 
-        def part(start: int, stop: int) -> list[Array]:
+        def rows(start: int, stop: int) -> list[Array]:
             return [
                 array[start:stop] if kind in (Kind.FULL, Kind.ROW) else array
                 for array, kind in zip(arrays, self.kinds, strict=True)
             ]
 
         def task(slot: int) -> Callable[[], None]:
-            own = part(bounds[slot], bounds[slot + 1])
-            if self.work:
-                return lambda: self.code(slot, False, *own, *scratch)
-            return lambda: self.code(*own)
+            part = rows(length * slot // slots, length * (slot + 1) // slots)
+            leading = (slot, False) if self.work else ()
+            return lambda: self.code(*leading, *part, *scratch)
 
         share_out([task(slot) for slot in range(slots)])
-        if self.work:
-            self.code(-1, True, *part(0, 0), *scratch)
+        if self.work:  # there may be partial results to combine
+            self.code(-1, True, *rows(0, 0), *scratch)

@@ -39,11 +39,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from autograd_core.compiler.machine import instructions
 from autograd_core.errors import require
 
 Coefficients = tuple[float, ...]
@@ -195,40 +195,6 @@ PRECISIONS = {np.dtype(each.real): each for each in (SINGLE, DOUBLE)}
 
 # ln 2 in three parts of 106 bits, to make the low part of either precision.
 LN2 = (0.693147180559945286, 2.3190468138462996e-17)
-
-
-# -- instructions that numba has no name for -------------------------------------------------------
-
-
-@cache
-def instructions() -> SimpleNamespace:
-    """``muladd(x, y, z)``: x y + z, rounded once where the machine can; ``polynomial(x, c)``."""
-    require("numba", "fast")
-    from llvmlite import ir
-    from numba.extending import intrinsic
-
-    def fused(builder: Any, x: Any, y: Any, z: Any) -> Any:
-        signature = ir.FunctionType(x.type, [x.type] * 3)
-        operation = builder.module.declare_intrinsic("llvm.fmuladd", [x.type], signature)
-        return builder.call(operation, [x, y, z])
-
-    @intrinsic  # type: ignore[untyped-decorator]
-    def muladd(typing: Any, x: Any, y: Any, z: Any) -> Any:
-        return x(x, y, z), lambda context, builder, signature, values: fused(builder, *values)
-
-    @intrinsic  # type: ignore[untyped-decorator]
-    def polynomial(typing: Any, x: Any, coefficients: Any) -> Any:
-        def horner(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            x, coefficients = values
-            count = len(coefficients.type)
-            value, *rest = [builder.extract_value(coefficients, i) for i in range(count)]
-            for coefficient in rest:
-                value = fused(builder, value, x, coefficient)
-            return value
-
-        return x(x, coefficients), horner
-
-    return SimpleNamespace(muladd=muladd, polynomial=polynomial)
 
 
 # -- parts -----------------------------------------------------------------------------------------
@@ -617,5 +583,5 @@ MAKERS = {each.__name__: each for each in (*PARTS, *FUNCTIONS)}
 @cache
 def compiled(name: str, precision: Precision) -> Any:
     """A part or function, to be called from loops that numba compiles; always inlined there."""
-    numba = require("numba", "fast")
+    numba: Any = require("numba", "fast")
     return numba.njit(forceinline=True, error_model="numpy")(MAKERS[name](precision))
