@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -133,50 +132,53 @@ def expression(function: Function, operands: Sequence[Dtype | Constant]) -> Expr
     if function is np.power:
         exponent = operands[1]
         return POWERS.get(exponent.value) if isinstance(exponent, Constant) else None
-    try:
-        known = EXPRESSIONS.get(function)
-    except TypeError:  # not hashable, so not one of NumPy's functions
-        return None
-    if known is None:
-        return ELSEWHERE.get(f"{where(function)}.{getattr(function, '__name__', '')}")
-    return known
+    known = EXPRESSIONS.get(function)
+    return known or ELSEWHERE.get(f"{home(function)}.{getattr(function, '__name__', '')}")
 
 
-def where(function: Function) -> str:
+def home(function: Function) -> str:
     """The module of a function; SciPy's ufuncs do not say theirs."""
     if isinstance(function, np.ufunc):
         return "scipy.special._ufuncs"
     return getattr(function, "__module__", "")
 
 
-@cache
-def weak(operand: Dtype | Constant) -> Any:
-    """An operand as ``resolve_dtypes`` wants it: Python's numbers adapt to the arrays."""
-    if not isinstance(operand, Constant):
-        return operand
-    kind = type(operand.value)
-    return kind if kind in (int, float) else np.asarray(operand.value).dtype
+def as_argument(operand: Dtype | Constant) -> Any:
+    """An operand as NumPy's functions of dtypes want it: numbers of Python adapt to arrays."""
+    return operand.value if isinstance(operand, Constant) else operand
+
+
+def for_ufunc(operand: Dtype | Constant) -> Any:
+    """An operand as ``resolve_dtypes`` wants it, which takes types instead of Python's numbers."""
+    argument = as_argument(operand)
+    if type(argument) in (int, float):
+        return type(argument)
+    return argument if isinstance(argument, np.dtype) else np.asarray(argument).dtype
 
 
 def loop_dtypes(
-    function: Function, operands: tuple[Dtype | Constant, ...], dtype: Dtype | None
+    function: Function, operands: Sequence[Dtype | Constant], dtype: Dtype | None = None
 ) -> tuple[Dtype, ...]:
-    """The dtypes that NumPy casts operands to, and that of the result."""
+    """The dtypes that NumPy casts operands to, and that of the result (``dtype`` for astype).
+
+    TypeError if there are none.
+
+    >>> loop_dtypes(np.less, [np.dtype(np.float32), Constant(1)])
+    (dtype('float32'), dtype('float32'), dtype('bool'))
+    """
     if function is np.astype:
-        source, target = operands[0], dtype
-        assert isinstance(source, np.dtype) and target is not None
-        return (source, target)
-    if function is np.where:
-        target = np.result_type(*[_example(operand) for operand in operands[1:]])
-        return (np.dtype(bool), target, target, target)
+        (given,) = map(as_argument, operands)
+        return given, dtype or given
     if isinstance(function, np.ufunc):
-        return function.resolve_dtypes((*map(weak, operands), None))
-    target = np.result_type(*[_example(operand) for operand in operands])
-    return (target,) * (len(operands) + 1)
+        return function.resolve_dtypes((*map(for_ufunc, operands), None))
+    choice = function is np.where
+    common = np.result_type(*map(as_argument, operands[choice:]))
+    return (*[np.dtype(bool)] * choice, *[common] * (len(operands) - choice), common)
 
 
-def _example(operand: Dtype | Constant) -> Any:
-    return operand.value if isinstance(operand, Constant) else operand
+def computable(dtype: Dtype) -> bool:
+    """Whether loops can compute with a dtype."""
+    return dtype.kind in "biu" or (dtype.kind == "f" and dtype.itemsize in (4, 8))
 
 
 def supports(function: Function, operands: Sequence[Dtype | Constant]) -> bool:
@@ -189,23 +191,16 @@ def supports(function: Function, operands: Sequence[Dtype | Constant]) -> bool:
     (False, False)
     """
     dtypes = [each for each in operands if isinstance(each, np.dtype)]
-    if not all(each.kind in "biuf" and each.itemsize in (1, 2, 4, 8) for each in dtypes):
-        return False
-    if any(each.kind == "f" and each.itemsize < 4 for each in dtypes):
+    if not all(map(computable, dtypes)):
         return False
     if function in REDUCTIONS:
-        return dtypes[0].kind in ("iuf" if function is not np.sum else "biuf")
+        return function is np.sum or dtypes[0].kind != "b"
     known = expression(function, operands)
     if known is None:
         return False
     try:
-        loop = loop_dtypes(
-            function, tuple(operands), None if function is not np.astype else dtypes[0]
-        )
+        loop = loop_dtypes(function, operands)
     except TypeError:
         return False
-    return all(
-        each.kind in known.kinds + "b" * (function is np.where)
-        and not (each.kind == "f" and each.itemsize not in (4, 8))
-        for each in loop[:-1]
-    )
+    kinds = known.kinds + "b" * (function is np.where)  # the condition
+    return all(computable(each) and each.kind in kinds for each in loop[:-1])
