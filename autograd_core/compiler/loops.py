@@ -1,8 +1,8 @@
 """A group of elementwise operations and reductions as one loop nest (the extra ``fast``).
 
-NumPy passes over its arrays once an operation; a loop keeps an element in registers through all of
-them. A ``Group`` is data: what the inputs are, the steps, which values are wanted. ``source`` writes
-it down as Python, and ``build`` has numba compile that. For softmax along the last axis that is::
+NumPy passes over its arrays once an operation; a loop keeps an element in registers through all
+of them. A ``Group`` is data: what the inputs are, the steps, which values are wanted. ``source``
+writes it down as Python, and ``build`` has numba compile that. Softmax along the last axis is::
 
     for r in range(rows):
         maximum of the row; sum of exp(x - maximum), kept in a scratch row; division
@@ -15,28 +15,41 @@ float64 with several partial sums, whose number depends on the machine but never
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache, cached_property
-from numbers import Number
-from types import SimpleNamespace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from autograd_core.compiler import vector_math
+from autograd_core.compiler.expressions import (
+    REDUCTIONS,
+    Constant,
+    Dtype,
+    Function,
+    Reduction,
+    expression,
+    loop_dtypes,
+)
+from autograd_core.compiler.machine import BLOCK, entry_point, instructions, local_array
 from autograd_core.compiler.workers import share_out, thread_count
 from autograd_core.errors import require
 
-Dtype = np.dtype[Any]
 Array = npt.NDArray[Any]
-Function = Callable[..., Any]
-Operand = int | Number
 
 # Steps of a group beyond which compiling takes more than a few seconds.
 MOST_STEPS = 1000
+
+# Nanoseconds an element after which a loop ends and another takes over; the elements that go
+# through all loops before the next do, and whose values shall stay in the L1 cache; the elements of
+# the largest vectors.
+LOOP = 0.42
+VECTOR = 16
 
 # What a thread must have to do, in nanoseconds, before it is worth to wake another one.
 WORTH_A_THREAD = 50_000
@@ -49,12 +62,6 @@ class Kind(Enum):
     ROW = "(R,)"  # one number a row
     COLUMN = "(C,)"  # the same for each row
     SCALAR = "(1,)"
-
-
-class Constant(NamedTuple):
-    """A number among operands, which are numbers of values otherwise."""
-
-    value: Any
 
 
 @dataclass(frozen=True)
@@ -92,201 +99,6 @@ class Group:
         return kinds <= {Kind.FULL, Kind.SCALAR}
 
 
-# -- what loops can compute ------------------------------------------------------------------------
-
-
-class Expression(NamedTuple):
-    """Python for a function: ``{0}``, ``{1}`` are operands, ``{t}`` is the dtype they have."""
-
-    text: str
-    kinds: str = "iuf"  # of the dtype that the operands are cast to
-    nanoseconds: float = 0.1  # an element, about
-
-
-def call(name: str, operands: str = "{0}") -> Expression:
-    """A call of a function of ``vector_math``."""
-    return Expression(f"{name}_{{t}}({operands})", "f", 1.0)
-
-
-EXPRESSIONS: dict[Function, Expression] = {
-    np.add: Expression("{0} + {1}"),
-    np.subtract: Expression("{0} - {1}"),
-    np.multiply: Expression("{0} * {1}"),
-    np.divide: Expression("{0} / {1}", "f", 0.3),
-    np.negative: Expression("-{0}"),
-    np.positive: Expression("+{0}"),
-    np.square: Expression("{0} * {0}"),
-    np.reciprocal: Expression("{t}(1) / {0}", "f", 0.3),
-    np.sqrt: Expression("sqrt({0})", "f", 0.3),
-    np.absolute: Expression("abs({0})", "if"),
-    np.fabs: Expression("abs({0})", "f"),
-    np.sign: Expression("{t}(1) if {0} > {t}(0) else ({t}(-1) if {0} < {t}(0) else {0})", "if"),
-    np.copysign: Expression("with_sign_{t}({0}, {1})", "f"),
-    np.maximum: Expression("{0} if ({0} >= {1}) | ({0} != {0}) else {1}", "biuf"),
-    np.minimum: Expression("{0} if ({0} <= {1}) | ({0} != {0}) else {1}", "biuf"),
-    np.where: Expression("{1} if {0} else {2}", "biuf"),
-    np.astype: Expression("{0}", "biuf"),
-    np.equal: Expression("{0} == {1}", "biuf"),
-    np.not_equal: Expression("{0} != {1}", "biuf"),
-    np.less: Expression("{0} < {1}", "biuf"),
-    np.less_equal: Expression("{0} <= {1}", "biuf"),
-    np.greater: Expression("{0} > {1}", "biuf"),
-    np.greater_equal: Expression("{0} >= {1}", "biuf"),
-    np.isnan: Expression("{0} != {0}", "f"),
-    np.isinf: Expression("abs({0}) == {t}(inf)", "f"),
-    np.isfinite: Expression("abs({0}) < {t}(inf)", "f"),
-    np.logical_not: Expression("{0} == {t}(0)", "biuf"),
-    np.logical_and: Expression("({0} != {t}(0)) & ({1} != {t}(0))", "biuf"),
-    np.logical_or: Expression("({0} != {t}(0)) | ({1} != {t}(0))", "biuf"),
-    np.logical_xor: Expression("({0} != {t}(0)) ^ ({1} != {t}(0))", "biuf"),
-    np.bitwise_and: Expression("{0} & {1}", "biu"),
-    np.bitwise_or: Expression("{0} | {1}", "biu"),
-    np.bitwise_xor: Expression("{0} ^ {1}", "biu"),
-    np.exp: call("exp"),
-    np.expm1: call("expm1"),
-    np.log: call("log"),
-    np.log1p: call("log1p"),
-    np.logaddexp: call("logaddexp", "{0}, {1}"),
-    np.tanh: call("tanh"),
-    np.sinh: call("sinh"),
-    np.cosh: call("cosh"),
-}
-
-# Functions of other packages, which need not be there: by where they are defined and their name.
-ELSEWHERE: dict[str, Expression] = {
-    "scipy.special._ufuncs.erf": call("erf"),
-    "scipy.special._ufuncs.erfc": call("erfc"),
-    "scipy.special._ufuncs.expit": call("sigmoid"),
-    "scipy.special._ufuncs.ndtr": call("normal_cdf"),
-    "nn.functional.activation.sigmoid": call("sigmoid"),
-    "nn.functional.normal.normal_cdf": call("normal_cdf"),
-}
-
-# Powers with a constant exponent.
-POWERS: dict[float, Expression] = {
-    -2: Expression("{t}(1) / ({0} * {0})", "f", 0.3),
-    -1: Expression("{t}(1) / {0}", "f", 0.3),
-    0.5: Expression("sqrt({0} + {t}(0)) if {0} != {t}(-inf) else {t}(inf)", "f", 0.3),
-    1: Expression("{0}", "f"),
-    2: Expression("{0} * {0}", "iuf"),
-    3: Expression("{0} * {0} * {0}", "f"),
-    4: Expression("({0} * {0}) * ({0} * {0})", "f"),
-}
-
-
-class Reduction(NamedTuple):
-    """How an accumulator {0} takes in an element {1}, and its value before the first."""
-
-    floating: str
-    integer: str
-    start: Callable[[Dtype], str]
-
-    def accumulate(self, dtype: Dtype, accumulator: str, element: str) -> str:
-        """The next value of an accumulator."""
-        if dtype.kind == "f":
-            return self.floating.format(accumulator, element)
-        return f"{dtype}({self.integer.format(accumulator, element)})"
-
-
-def lowest(dtype: Dtype) -> str:
-    """The number below or equal to all others."""
-    return "-inf" if dtype.kind == "f" else str(np.iinfo(dtype).min)
-
-
-def highest(dtype: Dtype) -> str:
-    """The number above or equal to all others."""
-    return "inf" if dtype.kind == "f" else str(np.iinfo(dtype).max)
-
-
-REDUCTIONS: dict[Function, Reduction] = {
-    np.sum: Reduction("plus({0}, {1})", "{0} + {1}", lambda dtype: "0"),
-    np.max: Reduction("larger({0}, {1})", "max({0}, {1})", lowest),
-    np.min: Reduction("smaller({0}, {1})", "min({0}, {1})", highest),
-}
-
-
-def expression(function: Function, operands: Sequence[Dtype | Constant]) -> Expression | None:
-    """What to write for a function of these operands, if loops can compute it."""
-    if function is np.power:
-        exponent = operands[1]
-        return POWERS.get(exponent.value) if isinstance(exponent, Constant) else None
-    try:
-        known = EXPRESSIONS.get(function)
-    except TypeError:  # not hashable, so not one of NumPy's functions
-        return None
-    if known is None:
-        return ELSEWHERE.get(f"{where(function)}.{getattr(function, '__name__', '')}")
-    return known
-
-
-def where(function: Function) -> str:
-    """The module of a function; SciPy's ufuncs do not say theirs."""
-    if isinstance(function, np.ufunc):
-        return "scipy.special._ufuncs"
-    return getattr(function, "__module__", "")
-
-
-def weak(operand: Dtype | Constant) -> Any:
-    """An operand as ``resolve_dtypes`` wants it: Python's numbers adapt to the arrays."""
-    if not isinstance(operand, Constant):
-        return operand
-    kind = type(operand.value)
-    return kind if kind in (int, float) else np.asarray(operand.value).dtype
-
-
-def loop_dtypes(
-    function: Function, operands: tuple[Dtype | Constant, ...], dtype: Dtype | None
-) -> tuple[Dtype, ...]:
-    """The dtypes that NumPy casts operands to, and that of the result."""
-    if function is np.astype:
-        source, target = operands[0], dtype
-        assert isinstance(source, np.dtype) and target is not None
-        return (source, target)
-    if function is np.where:
-        target = np.result_type(*[_example(operand) for operand in operands[1:]])
-        return (np.dtype(bool), target, target, target)
-    if isinstance(function, np.ufunc):
-        return function.resolve_dtypes((*map(weak, operands), None))
-    target = np.result_type(*[_example(operand) for operand in operands])
-    return (target,) * (len(operands) + 1)
-
-
-def _example(operand: Dtype | Constant) -> Any:
-    return operand.value if isinstance(operand, Constant) else operand
-
-
-def supports(function: Function, operands: Sequence[Dtype | Constant]) -> bool:
-    """Whether a step of this function may be in a group, given dtypes and constants.
-
-    >>> single = np.dtype(np.float32)
-    >>> supports(np.tanh, [single]), supports(np.power, [single, Constant(2)])
-    (True, True)
-    >>> supports(np.arcsin, [single]), supports(np.tanh, [np.dtype(np.complex64)])
-    (False, False)
-    """
-    dtypes = [each for each in operands if isinstance(each, np.dtype)]
-    if not all(each.kind in "biuf" and each.itemsize in (1, 2, 4, 8) for each in dtypes):
-        return False
-    if any(each.kind == "f" and each.itemsize < 4 for each in dtypes):
-        return False
-    if function in REDUCTIONS:
-        return dtypes[0].kind in ("iuf" if function is not np.sum else "biuf")
-    known = expression(function, operands)
-    if known is None:
-        return False
-    try:
-        loop = loop_dtypes(
-            function, tuple(operands), None if function is not np.astype else dtypes[0]
-        )
-    except TypeError:
-        return False
-    return all(
-        each.kind in known.kinds + "b" * (function is np.where)
-        and not (each.kind == "f" and each.itemsize not in (4, 8))
-        for each in loop[:-1]
-    )
-
-
 # -- the program -----------------------------------------------------------------------------------
 
 
@@ -314,7 +126,13 @@ class Writer:
         self.lines: list[str] = []
         self.depth = 1
         self.work: dict[str, Work] = {}
+        self.locals: set[int] = set()  # values that are in local arrays sometimes
+        self.local: set[int] = set()  # and those that are now
+        self.inside: set[int] = set()  # what the present loop has computed
+        self.column = "c"
+        self.element = "c" if group.flat else "r, c"
         self.place()
+        self.divide()
         self.write()
 
     # -- where to compute what ---------------------------------------------------------------------
@@ -324,17 +142,23 @@ class Writer:
         return [operand for operand in step.operands if isinstance(operand, int)]
 
     def steps(self) -> Iterator[tuple[int, Step]]:
-        """All steps with the numbers of their values."""
-        return enumerate(self.group.steps, self.first)
+        """The steps that outputs need, with the numbers of their values."""
+        numbered = enumerate(self.group.steps, self.first)
+        return ((number, step) for number, step in numbered if number in self.wanted)
 
     def place(self) -> None:
-        """Divide the steps among what comes before, in and after the rows, and among loops.
+        """Divide the steps among what comes before, in and after the rows, and among levels.
 
-        A loop over the columns ends where a reduction along the row is needed. What only a later
-        loop needs is computed there.
+        A level ends where a reduction along the row is needed. What only a later level needs is
+        computed there.
         """
+        self.wanted = set(self.group.outputs)
+        for number in reversed(range(self.first, len(self.kinds))):
+            if number in self.wanted:
+                self.wanted.update(self.values(self.step(number)))
         after: set[int] = set()  # values that all rows have contributed to
-        loops = [0] * self.first  # the first loop that can have a value
+        levels = dict.fromkeys(range(self.first), 0)  # the reductions along the row that are needed
+        self.along_rows = {n for n, step in self.steps() if step.reduces == "last"}
         for number, step in self.steps():
             values = self.values(step)
             in_rows = step.kind in (Kind.FULL, Kind.ROW)
@@ -349,24 +173,60 @@ class Writer:
                     f"{step.kind.name} depends on a reduction over rows; expected one loop nest: "
                     f"start another group there"
                 )
-            loops.append(max((loops[v] for v in values), default=0) + (step.reduces == "last"))
+            level = max((levels[value] for value in values), default=0)
+            levels[number] = level + (step.reduces == "last")
         self.after = after
-        self.loops = loops
-        wanted: dict[int, list[int]] = {}
-        for number in self.group.outputs:
-            wanted.setdefault(number, []).append(loops[number])
+        self.levels = levels
+        self.takers: dict[int, list[int]] = {}  # the steps that take a value
         for number, step in reversed([*self.steps()]):
-            if step.kind is Kind.FULL and number in wanted:
-                loops[number] = min(wanted[number])
-            if number in wanted or step.kind is not Kind.FULL:
-                for value in self.values(step):
-                    wanted.setdefault(value, []).append(self.loop(number))
-        self.wanted = wanted
+            if step.kind is Kind.FULL and number not in self.group.outputs:
+                levels[number] = min(self.level(taker) for taker in self.takers[number])
+            for value in self.values(step):
+                self.takers.setdefault(value, []).append(number)
 
-    def loop(self, number: int) -> int:
-        """The loop that a step is computed in."""
-        reduces = number >= self.first and self.group.steps[number - self.first].reduces == "last"
-        return self.loops[number] - reduces
+    def level(self, number: int) -> int:
+        """How many reductions along the row are complete where a step is computed."""
+        return self.levels[number] - (number in self.along_rows)
+
+    def divide(self) -> None:
+        """Divide each level into loops short enough that the processor overlaps their iterations.
+
+        An iteration waits for one long chain of results; within a few hundred instructions the
+        next iterations begin meanwhile.
+        """
+        self.loops: list[list[list[int]]] = []  # for each level, for each loop, numbers of steps
+        for level in range(max(self.levels.values(), default=0) + 1):
+            numbers = [
+                number
+                for number, step in self.steps()
+                if self.level(number) == level and self.in_columns(step)
+            ]
+            self.loops.append([*self.pieces(numbers)])
+
+    def pieces(self, numbers: list[int]) -> Iterator[list[int]]:
+        """Consecutive steps, as many as cost ``LOOP``."""
+        piece: list[int] = []
+        nanoseconds = 0.0
+        for number in numbers:
+            nanoseconds += self.cost(self.step(number))
+            if piece and nanoseconds > LOOP:
+                yield piece
+                piece, nanoseconds = [], 0.0
+            piece.append(number)
+        if piece:
+            yield piece
+
+    def step(self, number: int) -> Step:
+        """The step that computes a value."""
+        return self.group.steps[number - self.first]
+
+    def cost(self, step: Step) -> float:
+        """Nanoseconds an element."""
+        operands = tuple(
+            self.dtypes[each] if isinstance(each, int) else each for each in step.operands
+        )
+        known = None if step.reduces else expression(step.function, operands)
+        return known.nanoseconds if known else 0.02
 
     # -- text --------------------------------------------------------------------------------------
 
@@ -385,7 +245,7 @@ class Writer:
         if isinstance(operand, Constant):
             number = np.asarray(operand.value).item()
             return f"{dtype}({number!r})"
-        name = f"v{operand}"
+        name = self.location(operand)
         return name if self.dtypes[operand] == dtype else f"{dtype}({name})"
 
     def formula(self, step: Step) -> str:
@@ -453,19 +313,32 @@ class Writer:
                 done = {number for number, _ in self.over_rows}
                 self.flat_section([(n, s) for n, s in steps if n in self.after and n not in done])
 
-    def fetch(self, number: int) -> None:
-        """Read a value of kind COLUMN."""
-        place = f"x{number}[c]" if number < self.first else f"w{number}[k, c]"
-        self.add(f"v{number} = {place}")
+    def location(self, number: int) -> str:
+        """Where a value is to be read."""
+        kind = self.kinds[number]
+        if number in self.inside or kind in (Kind.ROW, Kind.SCALAR):
+            return f"v{number}"
+        if number in self.local:
+            return f"b{number}[c]"
+        if number >= self.first:
+            return f"w{number}[k, {self.column}]"
+        return f"x{number}[{self.column if kind is Kind.COLUMN else self.element}]"
 
     def keep(self, number: int) -> None:
-        """Store a value where it is wanted later: in its outputs, and in a work array."""
-        index = {Kind.SCALAR: "0", Kind.COLUMN: "c", Kind.ROW: "r", Kind.FULL: "r, c"}
+        """Store a value where it is wanted later: in outputs, and in a work array."""
+        index = {
+            Kind.SCALAR: "0",
+            Kind.COLUMN: self.column,
+            Kind.ROW: "r",
+            Kind.FULL: self.element,
+        }
         kind = self.kinds[number]
-        place = "c" if self.group.flat and kind is Kind.FULL else index[kind]
         for output, value in enumerate(self.group.outputs):
             if value == number:
-                self.add(f"y{output}[{place}] = v{number}")
+                self.add(f"y{output}[{index[kind]}] = {self.location(number)}")
+        if number in self.takers and (kind is Kind.COLUMN or self.crosses(number)):
+            array = self.array("w", number, self.dtypes[number])
+            self.add(f"{array}[k, {self.column}] = {self.location(number)}")
 
     def flat_section(self, steps: list[tuple[int, Step]]) -> None:
         """Steps without rows, before or after the loop over the rows."""
@@ -476,9 +349,6 @@ class Writer:
             if looped:
                 self.add("for c in range(columns):")
                 self.depth += 1
-                for value in dict.fromkeys(self.values(step)):
-                    if self.kinds[value] is Kind.COLUMN:
-                        self.fetch(value)
             if step.reduces:
                 self.accumulate(f"a{number}", step)
                 self.depth -= 1
@@ -486,10 +356,10 @@ class Writer:
                 self.keep(number)
                 continue
             self.add(f"v{number} = {self.formula(step)}")
+            self.inside = {number}
             self.keep(number)
-            if looped:
-                self.add(f"{self.array('w', number, step.dtype)}[k, c] = v{number}")
-                self.depth -= 1
+            self.inside = set()
+            self.depth -= bool(looped)
 
     def combine(self) -> None:
         """Add up what the threads have."""
@@ -504,10 +374,10 @@ class Writer:
             self.accumulate(f"a{number}", step, f"p{number}[j, c]" if column else f"p{number}[j]")
             self.depth -= 1
             self.add(f"v{number} = {step.dtype}(a{number})")
+            self.inside = {number}
             self.keep(number)
-            if column:
-                self.add(f"{self.array('w', number, step.dtype)}[k, c] = v{number}")
-                self.depth -= 1
+            self.inside = set()
+            self.depth -= column
 
     def rows(self) -> None:
         """The loop over the rows, with accumulators before and after."""
@@ -524,25 +394,29 @@ class Writer:
             else:
                 totals.append(number)
                 self.begin(f"a{number}", step)
-        if self.group.flat:
-            self.columns(0)
-        else:
+        if not self.group.flat:
             self.add("for r in range(rows):")
             self.depth += 1
             for number, (kind, _) in enumerate(self.group.inputs):
-                if kind is Kind.ROW and number in self.wanted:
+                if kind is Kind.ROW and number in self.takers:
                     self.add(f"v{number} = x{number}[r]")
-            for loop in range(max(self.loops) + 1):
-                self.between(loop)
-                self.columns(loop)
-            self.depth -= 1
+        for level, loops in enumerate(self.loops):
+            self.between(level)
+            for number in sorted(self.along_rows):
+                if self.level(number) == level:
+                    self.begin(f"a{number}", self.step(number))
+            if len(loops) == 1:
+                self.columns(loops[0])
+            elif loops:
+                self.blocks(loops)
+        self.depth -= not self.group.flat
         for number in totals:
             self.add(f"p{number}[slot] = a{number}")
 
-    def between(self, loop: int) -> None:
-        """Steps of one number a row, before a loop over the columns."""
+    def between(self, level: int) -> None:
+        """Steps of one number a row, before the loops of a level."""
         for number, step in self.steps():
-            if self.loops[number] != loop:
+            if self.levels[number] != level:
                 continue
             if step.kind is Kind.ROW:
                 if step.reduces:
@@ -553,47 +427,103 @@ class Writer:
             elif step.reduces and self.kinds[self.values(step)[0]] is Kind.ROW:
                 self.accumulate(f"a{number}", step)
 
-    def columns(self, loop: int) -> None:
+    def columns(self, numbers: list[int]) -> None:
         """One loop over the columns of a row."""
-        steps = [
-            (number, step)
-            for number, step in self.steps()
-            if self.loop(number) == loop and self.in_columns(number, step)
-        ]
-        if not steps:
-            return
-        inside = {number for number, step in steps if step.kind is Kind.FULL}
-        needed = sorted({v for _, step in steps for v in self.values(step)} - inside)
-        row = "" if self.group.flat else "r, "
-        for number, step in steps:
-            if step.reduces == "last":
-                self.begin(f"a{number}", step)
         self.add("for c in range(columns):")
         self.depth += 1
-        for number in needed:
-            if self.kinds[number] is Kind.COLUMN:
-                self.fetch(number)
-            elif self.kinds[number] is Kind.FULL:
-                place = f"x{number}[{row}c]" if number < self.first else f"w{number}[k, c]"
-                self.add(f"v{number} = {place}")
-        for number, step in steps:
+        self.inside = set(numbers)
+        self.compute(numbers)
+        for number in numbers:
+            if not self.step(number).reduces:
+                self.keep(number)
+        self.inside = set()
+        self.depth -= 1
+
+    def blocks(self, loops: list[list[int]]) -> None:
+        """Several loops, which a block of columns goes through before the next one does.
+
+        What they exchange lies in local arrays, which are filled up to whole vectors. So only the
+        first loop, which reads, and the last one, which writes and reduces, count single elements.
+        """
+        numbers = [number for loop in loops for number in loop]
+        reductions = [number for number in numbers if self.step(number).reduces]
+        elementwise = [[n for n in loop if n not in reductions] for loop in loops]
+        elementwise = [loop for loop in elementwise if loop]
+        read = self.needed(numbers)
+        kept = [n for n in numbers if n not in reductions and self.is_kept(n)]
+        local = {*read, *kept, *self.needed(reductions)}
+        local.update(value for loop in elementwise for value in self.needed(loop))
+        self.add(f"for start in range(0, columns, {BLOCK}):")
+        self.depth += 1
+        self.add(f"size = min({BLOCK}, columns - start)")
+        self.add(f"filled = max({VECTOR}, (size + {VECTOR - 1}) & -{VECTOR})")
+        with self.single_elements():
+            for number in read:
+                self.add(f"b{number}[c] = {self.location(number)}")
+        self.local |= local
+        self.inside = set()
+        for loop in elementwise:
+            self.add("for c in range(filled):")
+            self.depth += 1
+            self.inside = set(loop)
+            self.compute(loop)
+            for number in loop:
+                if number in local:
+                    self.add(f"b{number}[c] = v{number}")
+            self.inside = set()
+            self.depth -= 1
+        with self.single_elements():
+            self.compute(reductions)
+            for number in kept:
+                self.keep(number)
+        self.depth -= 1
+        self.locals |= self.local
+        self.local = set()
+
+    @contextmanager
+    def single_elements(self) -> Iterator[None]:
+        """A loop over the elements of a block that are there."""
+        self.add("for c in range(size):")
+        self.depth += 1
+        self.add("i = uint64(start + c)")
+        element, self.element, self.column = self.element, self.element.replace("c", "i"), "i"
+        yield
+        self.element, self.column = element, "c"
+        self.depth -= 1
+
+    def needed(self, numbers: list[int]) -> list[int]:
+        """The values that steps of a loop take from elsewhere, one for each column."""
+        taken = {v for number in numbers for v in self.values(self.step(number))}
+        kinds = (Kind.FULL, Kind.COLUMN)
+        return sorted(v for v in taken.difference(numbers) if self.kinds[v] in kinds)
+
+    def is_kept(self, number: int) -> bool:
+        """Whether a value is an output, or wanted on a later level."""
+        return number in self.group.outputs or self.crosses(number)
+
+    def crosses(self, number: int) -> bool:
+        """Whether a later level wants a value."""
+        takers = self.takers.get(number, ())
+        return self.kinds[number] is Kind.FULL and any(
+            self.level(taker) > self.level(number) for taker in takers
+        )
+
+    def compute(self, numbers: list[int]) -> None:
+        """Steps for one element."""
+        for number in numbers:
+            step = self.step(number)
             if not step.reduces:
                 self.add(f"v{number} = {self.formula(step)}")
             elif step.kind is Kind.COLUMN:
-                self.accumulate(f"p{number}[slot, c]", step)
+                self.accumulate(f"p{number}[slot, {self.column}]", step)
             else:
                 self.accumulate(f"a{number}", step)
-        for number in sorted(inside):
-            self.keep(number)
-            if max(self.wanted[number]) > loop:
-                self.add(f"{self.array('w', number, self.dtypes[number])}[k, c] = v{number}")
-        self.depth -= 1
 
-    def in_columns(self, number: int, step: Step) -> bool:
+    def in_columns(self, step: Step) -> bool:
         """Whether a step is computed for every element of a row."""
         if step.reduces:
             return self.kinds[self.values(step)[0]] is Kind.FULL
-        return step.kind is Kind.FULL and number in self.wanted
+        return step.kind is Kind.FULL
 
     # -- the result --------------------------------------------------------------------------------
 
@@ -628,6 +558,7 @@ class Writer:
         if self.work:
             arrays = ["slot", "last", *arrays, *self.work]
             lines.append("    k = max(slot, 0)")
+        lines += [f"    b{n} = local_{self.dtypes[n]}()" for n in sorted(self.locals)]
         return "\n".join([f"def kernel({', '.join(arrays)}):", *lines, *self.lines, ""])
 
 
@@ -643,8 +574,7 @@ def source(group: Group) -> str:
     def kernel(x0, y0):
         columns = x0.shape[0]
         for c in range(columns):
-            v0 = x0[c]
-            v1 = v0 * float32(0.5)
+            v1 = x0[c] * float32(0.5)
             v2 = tanh_float32(v1)
             y0[c] = v2
     """
@@ -654,40 +584,10 @@ def source(group: Group) -> str:
 # -- compiling -------------------------------------------------------------------------------------
 
 
-@cache
-def reductions() -> SimpleNamespace:
-    """``plus``, whose order LLVM may choose, and maximum and minimum that keep NaN."""
-    from llvmlite import ir
-    from numba.extending import intrinsic
-
-    @intrinsic  # type: ignore[untyped-decorator]
-    def plus(typing: Any, x: Any, y: Any) -> Any:
-        def add(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            return builder.fadd(*values, flags=("reassoc",))
-
-        return x(x, y), add
-
-    def extremum(name: str) -> Any:
-        @intrinsic  # type: ignore[untyped-decorator]
-        def extremum(typing: Any, x: Any, y: Any) -> Any:
-            def choose(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-                kind = values[0].type
-                operation = builder.module.declare_intrinsic(
-                    f"llvm.{name}", [kind], ir.FunctionType(kind, [kind, kind])
-                )
-                return builder.call(operation, values)
-
-            return x(x, y), choose
-
-        return extremum
-
-    return SimpleNamespace(plus=plus, larger=extremum("maximum"), smaller=extremum("minimum"))
-
-
 def names(text: str) -> dict[str, Any]:
     """What the names in a kernel stand for."""
     known: dict[str, Any] = {"inf": math.inf, "nan": math.nan, "sqrt": np.sqrt, "bool": bool}
-    known |= vars(reductions())
+    known |= vars(instructions())
     for dtype in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"):
         known[dtype] = getattr(np, dtype)
     for dtype, precision in vector_math.PRECISIONS.items():
@@ -695,35 +595,15 @@ def names(text: str) -> dict[str, Any]:
         for name in vector_math.MAKERS:
             if f"{name}_{dtype}(" in text:
                 known[f"{name}_{dtype}"] = vector_math.compiled(name, precision)
+    for match in set(re.findall(r"local_(\w+)\(\)", text)):
+        known[f"local_{match}"] = local_array(match)
     return known
-
-
-def entry_point(function: Function, types: tuple[Any, ...]) -> Any:
-    """A function compiled by numba, as a built-in one without numba's dispatch.
-
-    ``njit`` cannot be told that arrays do not overlap. But without knowing LLVM has to compare all
-    addresses at run time, and gives up vector instructions where there are many arrays.
-    """
-    from numba.core import compiler
-    from numba.core import types as numba_types
-    from numba.core.registry import cpu_target
-
-    flags = compiler.Flags()
-    flags.nrt = True
-    flags.release_gil = True
-    flags.error_model = "numpy"
-    flags.noalias = True
-    typing, target = cpu_target.typing_context, cpu_target.target_context
-    typing.refresh()
-    target.refresh()
-    result = compiler.compile_extra(typing, target, function, types, numba_types.none, flags, {})
-    return result.entry_point
 
 
 @cache
 def machine_code(text: str, arrays: tuple[tuple[Dtype, int], ...], slots: bool) -> Any:
     """The kernel, compiled for arrays of these dtypes and dimensions, without numba's dispatch."""
-    numba = require("numba", "fast")
+    numba: Any = require("numba", "fast")
     namespace = names(text)
     exec(compile(text, "<loops>", "exec"), namespace)
     types = [
@@ -751,82 +631,99 @@ def build(group: Group) -> Callable[..., None]:
     work = [*writer.work.values()]
     arrays += [(each.dtype, 1 + each.columns) for each in work]
     code = machine_code(text, tuple(arrays), bool(work))
-    return Kernel(group, kinds, work, code).call()
+    cost = sum(map(writer.cost, group.steps)) + 0.05 * len(kinds)
+    return Kernel(kinds, work, cost, code).call()
 
 
-@dataclass
+def may_share(group: Group, given: int, output: int) -> bool:
+    """Whether an output may lie in the memory of an input, both given by their positions.
+
+    They must have the same kind and size of elements, and nobody may need the input after an
+    element of the output is written.
+
+    >>> single = np.dtype(np.float32)
+    >>> doubled = Step(np.add, (0, 0), single, Kind.FULL)
+    >>> may_share(Group(((Kind.FULL, single),), (doubled,), (1,)), 0, 0)
+    True
+    """
+    writer = Writer(group)
+    value = group.outputs[output]
+    kind, dtype = group.inputs[given]
+    same = writer.kinds[value] is kind and writer.dtypes[value].itemsize == dtype.itemsize
+    if not same or kind not in (Kind.FULL, Kind.ROW):
+        return False
+    readers = writer.takers.get(given, ())
+    return kind is Kind.ROW or all(writer.level(r) <= writer.level(value) for r in readers)
+
+
 class Kernel:
     """Machine code, and what it takes to call it from several threads."""
 
-    group: Group
-    kinds: list[Kind]
-    work: list[Work]
-    code: Any
-
-    def cost(self) -> float:
-        """Nanoseconds an element."""
-        group = self.group
-        known = [
-            expression(step.function, step.operands) for step in group.steps if not step.reduces
-        ]
-        return 0.1 * len(self.kinds) + sum(each.nanoseconds for each in known if each)
+    def __init__(self, kinds: list[Kind], work: list[Work], cost: float, code: Any) -> None:
+        self.kinds = kinds
+        self.work = work
+        self.cost = cost  # nanoseconds an element
+        self.code = code
+        self.spare: list[tuple[int, list[Array]]] = []  # work arrays that nobody uses now
+        wide = [i for i, kind in enumerate(kinds) if kind in (Kind.FULL, Kind.COLUMN)]
+        self.wide = wide[0] if wide else None
+        self.full = kinds.index(Kind.FULL) if Kind.FULL in kinds else None
 
     def call(self) -> Callable[..., None]:
         """The function to call."""
-        code, work, cost = self.code, self.work, self.cost()
-        sizes = [i for i, kind in enumerate(self.kinds) if kind is Kind.FULL]
-        if not sizes or thread_count() == 1:
-            return self.single if work else code
-        sized, limit = sizes[0], 2 * WORTH_A_THREAD / cost
-        single = self.single if work else code
+        alone = self.alone if self.work else self.code
+        full = self.full
+        if full is None or thread_count() == 1:
+            return alone
+        limit = 2 * WORTH_A_THREAD / self.cost
 
         def kernel(*arrays: Array) -> None:
-            if arrays[sized].size < limit:
-                single(*arrays)
+            if arrays[full].size < limit:
+                alone(*arrays)
             else:
-                self.shared(sized, *arrays)
+                self.together(arrays, arrays[full])
 
         return kernel
 
-    def columns(self, arrays: Sequence[Array]) -> int:
-        """The number of columns."""
-        for array, kind in zip(arrays, self.kinds, strict=True):
-            if kind in (Kind.FULL, Kind.COLUMN):
-                return array.shape[-1]
-        return 0
-
-    def scratch(self, arrays: Sequence[Array], slots: int) -> list[Array]:
+    def scratch(self, columns: int, slots: int) -> list[Array]:
         """Work arrays for so many threads."""
-        columns = self.columns(arrays)
         return [
-            np.empty((slots, columns) if columns_wanted else slots, dtype)
-            for _, dtype, columns_wanted in self.work
+            np.empty((slots, columns) if each.columns else slots, each.dtype) for each in self.work
         ]
 
-    def single(self, *arrays: Array) -> None:
-        """Everything in this thread."""
-        self.code(0, True, *arrays, *self.scratch(arrays, 1))
+    def columns(self, arrays: Sequence[Array]) -> int:
+        """The number of columns."""
+        return 0 if self.wide is None else arrays[self.wide].shape[-1]
 
-    def shared(self, sized: int, *arrays: Array) -> None:
+    def alone(self, *arrays: Array) -> None:
+        """Everything in this thread; work arrays are kept for the next call."""
+        columns = self.columns(arrays)
+        try:
+            kept, scratch = self.spare.pop()
+        except IndexError:
+            kept, scratch = columns, self.scratch(columns, 1)
+        if kept != columns:
+            scratch = self.scratch(columns, 1)
+        self.code(0, True, *arrays, *scratch)
+        self.spare.append((columns, scratch))
+
+    def together(self, arrays: Sequence[Array], full: Array) -> None:
         """The rows, or a flat range, in as many parts as there are threads."""
-        length = arrays[sized].shape[0]
-        most = int(arrays[sized].size * self.cost() / WORTH_A_THREAD)
-        slots = max(1, min(thread_count(), most, length))
-        scratch = self.scratch(arrays, slots)
-        bounds = [length * i // slots for i in range(slots + 1)]
+        length = full.shape[0]
+        slots = max(1, min(thread_count(), int(full.size * self.cost / WORTH_A_THREAD), length))
+        scratch = self.scratch(self.columns(arrays), slots)
 
-        def part(start: int, stop: int) -> list[Array]:
+        def rows(start: int, stop: int) -> list[Array]:
             return [
                 array[start:stop] if kind in (Kind.FULL, Kind.ROW) else array
                 for array, kind in zip(arrays, self.kinds, strict=True)
             ]
 
         def task(slot: int) -> Callable[[], None]:
-            own = part(bounds[slot], bounds[slot + 1])
-            if self.work:
-                return lambda: self.code(slot, False, *own, *scratch)
-            return lambda: self.code(*own)
+            part = rows(length * slot // slots, length * (slot + 1) // slots)
+            leading = (slot, False) if self.work else ()
+            return lambda: self.code(*leading, *part, *scratch)
 
         share_out([task(slot) for slot in range(slots)])
-        if self.work:
-            self.code(-1, True, *part(0, 0), *scratch)
+        if self.work:  # there may be partial results to combine
+            self.code(-1, True, *rows(0, 0), *scratch)
