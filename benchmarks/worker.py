@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from typing import Any
 
-from benchmarks import processes, timing
+from benchmarks import processes, quiet, timing
 from benchmarks.rows import CANDIDATES, Candidate, Row
 from benchmarks.timing import Step
 
@@ -59,7 +59,8 @@ def serve(pipe: Connection, row: Row, name: str, seconds: float) -> None:
     """Build the candidate's step, say what it computes, then take turns until there are no more.
 
     Sends ("ready", results), ("absent", why) or ("failed", why); receives True for a turn of
-    ``seconds``, which it answers with samples, or False for the end.
+    ``seconds``, which it answers with samples and the CPU time they took, or False for the
+    end.
     """
     try:
         step, results, calls = prepared(row, name, seconds)
@@ -71,8 +72,10 @@ def serve(pipe: Connection, row: Row, name: str, seconds: float) -> None:
         return
     pipe.send(("ready", results))
     while pipe.recv():
+        before = quiet.own()
         if row.calls_itself:
-            pipe.send([step()])
+            samples = [step()]
         else:
             timing.warm_up(step, 0.01)
-            pipe.send(timing.turn(step, calls))
+            samples = timing.turn(step, calls)
+        pipe.send((samples, quiet.own() - before))
