@@ -17,8 +17,6 @@ from benchmarks import workloads
 from benchmarks.timing import fastest
 from benchmarks.workloads import Workload
 
-torch.set_num_threads(2)
-
 Step = Callable[[], Any]
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}

@@ -145,7 +145,7 @@ def machine() -> str:
     return (
         f"{found[1] if found else platform.processor()}, {os.cpu_count()} cores, "
         f"{platform.system()}, Python {platform.python_version()}, {', '.join(versions)}, "
-        f"2 threads each, {date.today():%Y-%m-%d}."
+        f"{os.environ['OMP_NUM_THREADS']} threads each, {date.today():%Y-%m-%d}."
     )
 
 

@@ -49,6 +49,8 @@ def prepared(row: Row, name: str, seconds: float) -> tuple[Step, list[float], in
         step = processes.BUILDERS[row.kind](row, name)
         step()
         return step, [], 1
+    if row.kind not in module.BUILDERS:
+        raise Absent(f"{module.__name__} does not build {row.kind}")
     step = module.BUILDERS[row.kind](row.kind, row.sizes, CANDIDATES[name].compiled)
     results = [norm(module, step()) for _ in range(CHECKED)]
     calls = max(3, min(500, int(seconds / timing.warm_up(step, 0.5))))
