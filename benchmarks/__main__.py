@@ -78,7 +78,7 @@ def main() -> None:
                 competing,
                 rounds=min(rounds, SINGLE_CALLS) if row.calls_itself else rounds,
                 seconds=seconds,
-                patience=arguments.patience if row.unit == "s" else 0,
+                patience=arguments.patience,
             )
             results.append(result)
             print(report.as_text(result), flush=True)

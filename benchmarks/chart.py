@@ -19,6 +19,7 @@ COLOURS = {
 }
 LABELS = {"ours": "autograd-core, eager", "ours-compiled": "autograd-core, compiled"}
 HEIGHT = 0.16  # of a bar, where a row takes 1
+START = 0.02  # of all bars: a logarithmic axis has no zero
 
 
 def draw(results: Sequence[Result], path: Path) -> None:
@@ -36,6 +37,7 @@ def draw(results: Sequence[Result], path: Path) -> None:
         bars(axes, rows, name, colour)
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_xscale("log")
+    axes.set_xlim(left=START)
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_yticks(range(len(rows)), [row.row.title for row in rows])
     axes.invert_yaxis()
@@ -57,15 +59,8 @@ def bars(axes: Any, rows: Sequence[Result], name: str, colour: str) -> None:
         peer = result.peer("best")
         assert peer is not None
         over = result.median(name) / result.median(peer)
-        # From 1 to either side: on a logarithmic axis a bar has no natural start.
-        axes.barh(place + offset, over - 1, HEIGHT, left=1, color=colour, label=label)
-        axes.annotate(
-            f"{over:.2g}" if over < 10 else f"{over:.0f}",
-            (over, place + offset),
-            xytext=(3 if over >= 1 else -3, 0),
-            textcoords="offset points",
-            ha="left" if over >= 1 else "right",
-            va="center",
-            fontsize=6,
+        drawn = axes.barh(place + offset, over, HEIGHT, color=colour, label=label)
+        axes.bar_label(
+            drawn, [f"{over:.2g}" if over < 10 else f"{over:.0f}"], padding=2, fontsize=6
         )
         label = "_"  # one entry in the legend

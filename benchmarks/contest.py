@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
-from benchmarks import quiet
 from benchmarks.rows import CANDIDATES, Row
 from benchmarks.worker import serve
 
@@ -29,7 +28,7 @@ class DifferentWork(Exception):
 
 @dataclass(frozen=True)
 class Turn:
-    """The samples of one turn, and whether other processes took a share of the machine."""
+    """The samples of one turn, and whether other processes disturbed it."""
 
     samples: list[float]
     disturbed: bool
@@ -101,12 +100,9 @@ class Competitor:
         end = time.monotonic() + patience
         while True:
             time.sleep(PAUSE)
-            start, before = time.monotonic(), quiet.busy()
             self.pipe.send(True)
-            samples, own = self.pipe.recv()
-            now = time.monotonic()
-            disturbed = quiet.is_disturbed(quiet.busy() - before, own, now - start)
-            if not disturbed or now > end:
+            samples, disturbed = self.pipe.recv()
+            if not disturbed or time.monotonic() > end:
                 return Turn(samples, disturbed)
 
     def end(self) -> None:

@@ -124,7 +124,7 @@ def as_markdown(results: Sequence[Result]) -> str:
 
 def disturbances(results: Sequence[Result]) -> str:
     """How much other processes took part, over all rows and candidates."""
-    shares = [r.disturbed(name) for r in results if r.row.unit == "s" for name in r.turns]
+    shares = [r.disturbed(name) for r in results if not r.row.calls_itself for name in r.turns]
     if not any(shares):
         return ""
     return (
@@ -142,10 +142,11 @@ def machine() -> str:
             versions.append(f"{package} {version(package)}")
         except PackageNotFoundError:
             continue
+    threads = int(os.environ["OMP_NUM_THREADS"])
     return (
         f"{found[1] if found else platform.processor()}, {os.cpu_count()} cores, "
         f"{platform.system()}, Python {platform.python_version()}, {', '.join(versions)}, "
-        f"{os.environ['OMP_NUM_THREADS']} threads each, {date.today():%Y-%m-%d}."
+        f"{threads} thread{'s' * (threads > 1)} each, {date.today():%Y-%m-%d}."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import time
 from importlib import import_module
 from importlib.util import find_spec
 from multiprocessing.connection import Connection
@@ -61,8 +62,8 @@ def serve(pipe: Connection, row: Row, name: str, seconds: float) -> None:
     """Build the candidate's step, say what it computes, then take turns until there are no more.
 
     Sends ("ready", results), ("absent", why) or ("failed", why); receives True for a turn of
-    ``seconds``, which it answers with samples and the CPU time they took, or False for the
-    end.
+    ``seconds``, which it answers with samples and whether other processes disturbed it, or
+    False for the end.
     """
     try:
         step, results, calls = prepared(row, name, seconds)
@@ -74,10 +75,11 @@ def serve(pipe: Connection, row: Row, name: str, seconds: float) -> None:
         return
     pipe.send(("ready", results))
     while pipe.recv():
-        before = quiet.own()
         if row.calls_itself:
-            samples = [step()]
-        else:
-            timing.warm_up(step, 0.01)
-            samples = timing.turn(step, calls)
-        pipe.send((samples, quiet.own() - before))
+            pipe.send(([step()], False))
+            continue
+        timing.warm_up(step, 0.01)
+        before, start = quiet.waited(), time.perf_counter()
+        samples = timing.turn(step, calls)
+        elapsed = time.perf_counter() - start
+        pipe.send((samples, quiet.waited() - before > quiet.DISTURBED * elapsed))
