@@ -12,6 +12,7 @@ import autograd_core
 import nn
 from autograd_core import Tensor, gradients, hvp
 from benchmarks import workloads
+from benchmarks.models import MODELS
 from benchmarks.workloads import Workload
 
 Step = Callable[[], Any]
@@ -26,52 +27,8 @@ def array(value: Any) -> np.ndarray:
     return value.data if isinstance(value, Tensor) else value
 
 
-# -- models ----------------------------------------------------------------------------------------
-
-
-def mlp(sizes: Mapping[str, Any]) -> nn.Module:
-    return nn.MLP(sizes["widths"], activation=sizes["activation"])
-
-
-def lenet(sizes: Mapping[str, Any]) -> nn.Module:
-    return nn.Sequential(
-        nn.Conv2d(1, 6, 5, padding=2),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Conv2d(6, 16, 5),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Flatten(),
-        nn.Linear(400, 120),
-        nn.ReLU(),
-        nn.Linear(120, 84),
-        nn.ReLU(),
-        nn.Linear(84, 10),
-    )
-
-
-def lstm(sizes: Mapping[str, Any]) -> nn.Module:
-    return nn.LSTM(sizes["inputs"], sizes["hidden"])
-
-
-def transformer(sizes: Mapping[str, Any]) -> nn.Module:
-    layer = nn.TransformerEncoderLayer(
-        sizes["width"],
-        sizes["heads"],
-        sizes["feed_forward"],
-        dropout=0.0,
-        activation="gelu",
-        batch_first=True,
-        norm_first=True,
-    )
-    return nn.TransformerEncoder(layer, sizes["blocks"])
-
-
-MODELS = {"mlp": mlp, "hvp": mlp, "lenet": lenet, "lstm": lstm, "transformer": transformer}
-
-
 def model_of(work: Workload) -> nn.Module:
-    model = MODELS[work.kind](work.sizes)
+    model = MODELS[work.kind](nn, work.sizes)
     model.load_state_dict(work.parameters)
     return model
 

@@ -93,10 +93,9 @@ def attention(p: Parameters, name: str, x: Any, heads: int) -> Any:
 
 def transformer(p: Parameters, x: Any, sizes: Mapping[str, Any]) -> Any:
     for k in range(sizes["blocks"]):
-        name = f"layers.{k}"
-        x = x + attention(p, f"{name}.self_attn", layer_norm(p, f"{name}.norm1", x), sizes["heads"])
-        hidden = linear(p, f"{name}.linear1", layer_norm(p, f"{name}.norm2", x))
-        x = x + linear(p, f"{name}.linear2", jax.nn.gelu(hidden, approximate=False))
+        x = x + attention(p, f"{k}.self_attn", layer_norm(p, f"{k}.norm1", x), sizes["heads"])
+        hidden = linear(p, f"{k}.linear1", layer_norm(p, f"{k}.norm2", x))
+        x = x + linear(p, f"{k}.linear2", jax.nn.gelu(hidden, approximate=False))
     return x
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,14 +13,11 @@ from torch import nn
 from torch.nn import functional
 
 from benchmarks import workloads
+from benchmarks.models import MODELS
 from benchmarks.timing import fastest
 from benchmarks.workloads import Workload
 
-torch.set_num_threads(2)
-
 Step = Callable[[], Any]
-
-ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
 
 
 def compiled(function: Callable[..., Any], wanted: bool) -> Callable[..., Any]:
@@ -32,56 +28,8 @@ def array(value: Any) -> np.ndarray:
     return value.detach().numpy()
 
 
-# -- models ----------------------------------------------------------------------------------------
-
-
-def mlp(sizes: Mapping[str, Any]) -> nn.Module:
-    widths = sizes["widths"]
-    layers: list[nn.Module] = []
-    for inputs, outputs in pairwise(widths):
-        layers += [nn.Linear(inputs, outputs), ACTIVATIONS[sizes["activation"]]()]
-    return nn.Sequential(*layers[:-1])
-
-
-def lenet(sizes: Mapping[str, Any]) -> nn.Module:
-    return nn.Sequential(
-        nn.Conv2d(1, 6, 5, padding=2),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Conv2d(6, 16, 5),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Flatten(),
-        nn.Linear(400, 120),
-        nn.ReLU(),
-        nn.Linear(120, 84),
-        nn.ReLU(),
-        nn.Linear(84, 10),
-    )
-
-
-def lstm(sizes: Mapping[str, Any]) -> nn.Module:
-    return nn.LSTM(sizes["inputs"], sizes["hidden"])
-
-
-def transformer(sizes: Mapping[str, Any]) -> nn.Module:
-    layer = nn.TransformerEncoderLayer(
-        sizes["width"],
-        sizes["heads"],
-        sizes["feed_forward"],
-        dropout=0.0,
-        activation="gelu",
-        batch_first=True,
-        norm_first=True,
-    )
-    return nn.TransformerEncoder(layer, sizes["blocks"], enable_nested_tensor=False)
-
-
-MODELS = {"mlp": mlp, "hvp": mlp, "lenet": lenet, "lstm": lstm, "transformer": transformer}
-
-
 def model_of(work: Workload) -> nn.Module:
-    model = MODELS[work.kind](work.sizes)
+    model = MODELS[work.kind](nn, work.sizes)
     model.load_state_dict({name: torch.tensor(v) for name, v in work.parameters.items()})
     return model
 

@@ -1,30 +1,21 @@
-"""Whether the machine is quiet: what processes other than ours take while a turn lasts."""
+"""Whether a turn had the cores it wanted: how long its threads stood in line behind others."""
 
 from __future__ import annotations
 
-import os
-import time
+import contextlib
 from pathlib import Path
 
-STAT = Path("/proc/stat")
-
-# A turn counts as disturbed if others took more than this share of one core.
-DISTURBED = 0.25
+# A turn is disturbed if its threads, all together, waited for more than this share of it.
+DISTURBED = 0.1
 
 
-def busy() -> float:
-    """Seconds of work all cores have done since the start, as Linux counts it (proc(5)); else 0."""
-    if not STAT.exists():
-        return 0.0
-    user, nice, system, _, _, interrupt, soft, steal = map(int, STAT.read_text().split()[1:9])
-    return (user + nice + system + interrupt + soft + steal) / os.sysconf("SC_CLK_TCK")
+def waited() -> float:
+    """Seconds that threads of this process were ready to run and did not, since they started.
 
-
-def wait(seconds: float, *, look: float = 0.05) -> None:
-    """Return when others leave the cores alone for a moment, or when ``seconds`` are over."""
-    end = time.monotonic() + seconds
-    while True:
-        before = busy()
-        time.sleep(look)
-        if busy() - before <= DISTURBED * look or time.monotonic() >= end:
-            return
+    Linux counts it (schedstat, proc(5)); 0 where nobody does.
+    """
+    total = 0
+    for thread in Path("/proc/self/task").glob("*/schedstat"):
+        with contextlib.suppress(FileNotFoundError):  # a thread that has ended meanwhile
+            total += int(thread.read_text().split()[1])
+    return total / 1e9

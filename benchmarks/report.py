@@ -9,9 +9,11 @@ import re
 from collections.abc import Sequence
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from benchmarks import chart
 from benchmarks.contest import Result
 from benchmarks.rows import CANDIDATES, Bound
 
@@ -36,16 +38,18 @@ def quantity(value: float, unit: str) -> str:
 
 def spread(result: Result, name: str) -> str:
     """The median, and the quartiles around it."""
-    if name not in result.samples:
+    if name not in result.turns:
         return "failed" if name in result.failed else "–"
     low, middle, high = (quantity(q, result.row.unit) for q in result.quartiles(name))
-    return f"{middle} ({low.split()[0]}–{high})"
+    if low.split()[1] == high.split()[1]:
+        low = low.split()[0]
+    return f"{middle} ({low}–{high})"
 
 
 def ratio(result: Result, name: str, bound: Bound | None) -> float | None:
     """The time of a candidate of ours over that of the peer that a bound speaks of."""
     peer = result.peer(bound.peer) if bound else None
-    if peer is None or name not in result.samples:
+    if peer is None or name not in result.turns:
         return None
     return result.median(name) / result.median(peer)
 
@@ -64,15 +68,21 @@ def as_text(result: Result) -> str:
     row = result.row
     lines = [f"{row.name}: {row.title}"]
     lines += [
-        f"  {name:22}{spread(result, name)}"
+        f"  {name:22}{spread(result, name)}{disturbance(result, name)}"
         for name in CANDIDATES
-        if name in result.samples or name in result.failed
+        if name in result.turns or name in result.failed
     ]
     lines += [f"  {name} failed: {why}" for name, why in result.failed.items()]
     for name, bound in (("ours", row.eager), ("ours-compiled", row.compiled)):
         if ratio(result, name, bound) is not None:
             lines.append(f"  {name} / peer: {verdict(result, name, bound).replace('*', '')}")
     return "\n".join(lines)
+
+
+def disturbance(result: Result, name: str) -> str:
+    """How many turns other processes disturbed, if any."""
+    share = result.disturbed(name) if name in result.turns else 0
+    return f", {share:.0%} of turns disturbed" if share else ""
 
 
 def table(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
@@ -83,7 +93,7 @@ def table(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
 def as_markdown(results: Sequence[Result]) -> str:
     """Ratios with their bounds, times with their quartiles, what failed, the machine."""
     names = [
-        name for name in CANDIDATES if any(name in r.samples or name in r.failed for r in results)
+        name for name in CANDIDATES if any(name in r.turns or name in r.failed for r in results)
     ]
     ours = [name for name in names if CANDIDATES[name].role == "ours"]
     ratios = []
@@ -106,9 +116,21 @@ def as_markdown(results: Sequence[Result]) -> str:
         "Medians, with the first and third quartile:",
         "\n".join(table(["workload", *(CANDIDATES[n].title for n in names)], times)),
         "\n".join(failures),
+        disturbances(results),
         machine(),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def disturbances(results: Sequence[Result]) -> str:
+    """How much other processes took part, over all rows and candidates."""
+    shares = [r.disturbed(name) for r in results if not r.row.calls_itself for name in r.turns]
+    if not any(shares):
+        return ""
+    return (
+        f"Other processes disturbed {sum(shares) / len(shares):.0%} of the turns; their samples "
+        "count only where a candidate had no other."
+    )
 
 
 def machine() -> str:
@@ -120,10 +142,11 @@ def machine() -> str:
             versions.append(f"{package} {version(package)}")
         except PackageNotFoundError:
             continue
+    threads = int(os.environ["OMP_NUM_THREADS"])
     return (
         f"{found[1] if found else platform.processor()}, {os.cpu_count()} cores, "
         f"{platform.system()}, Python {platform.python_version()}, {', '.join(versions)}, "
-        f"2 threads each, {date.today():%Y-%m-%d}."
+        f"{threads} thread{'s' * (threads > 1)} each, {date.today():%Y-%m-%d}."
     )
 
 
@@ -141,8 +164,9 @@ def as_json(results: Sequence[Result]) -> dict[str, Any]:
         rows[row.name] = {
             "title": row.title,
             "unit": row.unit,
-            "quartiles": {name: result.quartiles(name) for name in result.samples},
-            "samples": {name: len(samples) for name, samples in result.samples.items()},
+            "quartiles": {name: result.quartiles(name) for name in result.turns},
+            "samples": {name: len(result.samples(name)) for name in result.turns},
+            "disturbed": {name: result.disturbed(name) for name in result.turns},
             "failed": result.failed,
             "ratios": {
                 name: {"ratio": ratio(result, name, bound), "bound": bound.ratio, "to": bound.peer}
@@ -168,3 +192,7 @@ def write(results: Sequence[Result], json_path: Path, markdown: Path, svg: Path)
         path.parent.mkdir(parents=True, exist_ok=True)
     json_path.write_text(json.dumps(as_json(results), indent=1) + "\n")
     markdown.write_text(replaced(markdown, as_markdown(results)))
+    if find_spec("matplotlib") is None:
+        print("no chart: matplotlib is not installed; pip install 'autograd-core[bench]'")
+    else:
+        chart.draw(results, svg)

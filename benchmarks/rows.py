@@ -42,11 +42,10 @@ CANDIDATES = {
     "torch": Candidate("PyTorch", "benchmarks.peers_torch", "torch"),
     "torch-compile": Candidate("torch.compile", "benchmarks.peers_torch", "torch", compiled=True),
     "jax": Candidate("jax.jit", "benchmarks.peers_jax", "jax", compiled=True),
-    "numpy": Candidate("NumPy", "numpy", "numpy", "reference"),
+    "numpy": Candidate("NumPy by hand", "benchmarks.reference", "numpy", "reference"),
 }
 
-FRAMEWORKS = tuple(name for name, candidate in CANDIDATES.items() if candidate.role != "reference")
-# Eagerness is what a process saves memory by: a compiled peer is not asked for.
+# Who is asked about memory.
 FRUGAL = ("ours", "ours-plain", "ours-compiled", "ours-compiled-plain", "torch")
 
 
@@ -66,7 +65,7 @@ class Row:
     compiled: Bound | None = None
     unit: str = "s"
     calls_itself: bool = False
-    candidates: tuple[str, ...] = FRAMEWORKS
+    candidates: tuple[str, ...] = tuple(CANDIDATES)
 
 
 CHAIN = {"steps": 50}

@@ -55,5 +55,5 @@ def fastest(builders: Sequence[Callable[[], Step]]) -> Step:
     if len(builders) == 1:
         return builders[0]()
     built = {str(k): builder() for k, builder in enumerate(builders)}
-    medians = interleaved(built, rounds=5, calls=5)
+    medians = interleaved(built, rounds=3, calls=3)
     return builders[int(min(medians, key=medians.__getitem__))]()

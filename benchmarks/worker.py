@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import sys
+import time
 from importlib import import_module
 from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from typing import Any
 
-from benchmarks import processes, timing
+from benchmarks import processes, quiet, timing
 from benchmarks.rows import CANDIDATES, Candidate, Row
 from benchmarks.timing import Step
 
@@ -49,6 +50,8 @@ def prepared(row: Row, name: str, seconds: float) -> tuple[Step, list[float], in
         step = processes.BUILDERS[row.kind](row, name)
         step()
         return step, [], 1
+    if row.kind not in module.BUILDERS:
+        raise Absent(f"{module.__name__} does not build {row.kind}")
     step = module.BUILDERS[row.kind](row.kind, row.sizes, CANDIDATES[name].compiled)
     results = [norm(module, step()) for _ in range(CHECKED)]
     calls = max(3, min(500, int(seconds / timing.warm_up(step, 0.5))))
@@ -59,7 +62,8 @@ def serve(pipe: Connection, row: Row, name: str, seconds: float) -> None:
     """Build the candidate's step, say what it computes, then take turns until there are no more.
 
     Sends ("ready", results), ("absent", why) or ("failed", why); receives True for a turn of
-    ``seconds``, which it answers with samples, or False for the end.
+    ``seconds``, which it answers with samples and whether other processes disturbed it, or
+    False for the end.
     """
     try:
         step, results, calls = prepared(row, name, seconds)
@@ -72,7 +76,10 @@ def serve(pipe: Connection, row: Row, name: str, seconds: float) -> None:
     pipe.send(("ready", results))
     while pipe.recv():
         if row.calls_itself:
-            pipe.send([step()])
-        else:
-            timing.warm_up(step, 0.01)
-            pipe.send(timing.turn(step, calls))
+            pipe.send(([step()], False))
+            continue
+        timing.warm_up(step, 0.01)
+        before, start = quiet.waited(), time.perf_counter()
+        samples = timing.turn(step, calls)
+        elapsed = time.perf_counter() - start
+        pipe.send((samples, quiet.waited() - before > quiet.DISTURBED * elapsed))

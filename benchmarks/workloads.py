@@ -44,7 +44,6 @@ def mlp(*, widths: tuple[int, ...], **_: Any) -> Shapes:
 
 
 def lenet(**_: Any) -> Shapes:
-    """LeCun et al., "Gradient-based learning applied to document recognition" (1998), with ReLU."""
     return {
         "0.weight": (6, 1, 5, 5),
         "0.bias": (6,),
@@ -77,7 +76,7 @@ def transformer(*, width: int, feed_forward: int, blocks: int, **_: Any) -> Shap
         "norm2.weight": (width,),
         "norm2.bias": (width,),
     }
-    return {f"layers.{k}.{name}": shape for k in range(blocks) for name, shape in block.items()}
+    return {f"{k}.{name}": shape for k in range(blocks) for name, shape in block.items()}
 
 
 SHAPES: dict[str, Callable[..., Shapes]] = {

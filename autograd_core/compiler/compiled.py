@@ -13,7 +13,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 import numpy as np
 
 from autograd_core.compiler.differentiable import is_alive, trace_backward
-from autograd_core.compiler.fuse import fuse
+from autograd_core.compiler.fuse import fuse, is_step
 from autograd_core.compiler.memory import place_gradients, reuse
 from autograd_core.compiler.passes import (
     Draft,
@@ -114,7 +114,7 @@ class Compiled(Generic[P, R]):
 
     def _trace(self, args: Any, kwargs: Any) -> TracedCall:
         """Run the function on traced arrays, and the backward pass of what it returns."""
-        trace = Trace()
+        trace = Trace(is_step) if self.fuse else Trace()
         call = TracedCall(trace, self.fuse)
         with trace.tracing():
             traced_args, traced_kwargs = call.argument((args, kwargs))

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from autograd_core.compiler import loops
-from autograd_core.compiler.loops import Constant, Group, Step
+from autograd_core.compiler.expressions import ELSEWHERE, Constant, home, loop_dtypes, supports
+from autograd_core.compiler.loops import Group, Step
 from autograd_core.compiler.passes import CHANGING, Draft
 from autograd_core.compiler.trace import Instruction, Kind, Value, named
 from autograd_core.rules.piecewise import keep
@@ -86,6 +87,12 @@ def forward_of(function: Any) -> Any:
     return getattr(function, "__wrapped__", function)
 
 
+def is_step(function: Any) -> bool:
+    """Whether a loop can do what a forward function of ours does, all at once."""
+    forward = forward_of(function)
+    return f"{home(forward)}.{forward.__name__}" in ELSEWHERE
+
+
 # What masks cotangents, as a function of arrays.
 KEEP = forward_of(keep)
 
@@ -115,9 +122,9 @@ def candidate(instruction: Instruction) -> Candidate | None:
     dtypes = [each.dtype if isinstance(each, Value) else each for each in operands]
     if not any(isinstance(each, Value) for each in operands):
         return None
-    if not loops.supports(function, dtypes):
+    if not supports(function, dtypes):
         return None
-    if loops.loop_dtypes(function, tuple(dtypes), output.dtype)[-1] != output.dtype:
+    if loop_dtypes(function, tuple(dtypes), output.dtype)[-1] != output.dtype:
         return None
     found = Candidate(function, operands, output.shape)
     return found if all(kind_of(each, found.full) for each in operands) else None
@@ -154,7 +161,7 @@ def reduction(instruction: Instruction) -> Candidate | None:
         reduces = "leading"
     else:
         return None
-    if not loops.supports(function, [x.dtype]) or instruction.outputs[0].dtype != x.dtype:
+    if not supports(function, [x.dtype]) or instruction.outputs[0].dtype != x.dtype:
         return None
     return Candidate(function, (x,), x.shape, reduces)
 

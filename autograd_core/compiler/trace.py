@@ -317,10 +317,11 @@ class Trace:
 
     ``captured`` pairs Tensors from outside with the array and the Node they had; ``gradients``
     says of leaves whose gradient was added to whether they had one before. A program is right as
-    long as all that is so.
+    long as all that is so. ``whole`` tells which forward functions are noted as one call each.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, whole: Callable[[Any], bool] = lambda function: False) -> None:
+        self.whole = whole
         self.instructions: list[Instruction] = []
         self.inputs: list[Value] = []
         self.captured: list[tuple[Tensor, Any, Node | None]] = []
@@ -421,6 +422,8 @@ class Trace:
 
     def run(self, function: Callable[..., Any], row: Sequence[Any]) -> Any:
         """Trace into a forward function, or note the call as a whole if it cannot be traced."""
+        if self.whole(function):
+            return self.call(function, *row)
         before = len(self.instructions)
         try:
             return function(*row)
