@@ -16,9 +16,9 @@ import numpy as np
 
 from autograd_core.compiler import loops
 from autograd_core.compiler.expressions import ELSEWHERE, Constant, home, loop_dtypes, supports
+from autograd_core.compiler.ir import Instruction, Kind, Value, named
 from autograd_core.compiler.loops import Group, Step
 from autograd_core.compiler.passes import CHANGING, Draft
-from autograd_core.compiler.trace import Instruction, Kind, Value, named
 from autograd_core.rules.piecewise import keep
 
 # A kernel replaces at least so many operations; a single one NumPy does as well.
@@ -47,6 +47,7 @@ class Kernel:
         )
 
     def __call__(self, *arrays: Any) -> None:
+        """Read the first arrays and write the last ones, all in their layouts."""
         self.run(*arrays)
 
     def source(self) -> str:

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from autograd_core.compiler.fuse import Kernel
+from autograd_core.compiler.ir import Instruction, Kind, Value
 from autograd_core.compiler.passes import CHANGING, Draft, last_uses
-from autograd_core.compiler.trace import Instruction, Kind, Value, write_gradient
+from autograd_core.compiler.state import write_gradient
 
 # From how many bytes on a result is put somewhere; passing ``out`` costs as much as to make less.
 PLACED = 2**14
@@ -150,7 +151,7 @@ def overwritable(instruction: Instruction, output: Value, done: set[Value]) -> V
             and operand in done
             and (operand.shape, operand.dtype) == (output.shape, output.dtype)
         ):
-            return operand  # type: ignore[no-any-return]
+            return operand
     return None
 
 

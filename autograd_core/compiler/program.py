@@ -12,8 +12,9 @@ import numpy as np
 
 from autograd_core.compiler.differentiable import attach
 from autograd_core.compiler.fuse import Kernel
+from autograd_core.compiler.ir import VIEWS, Instruction, Kind, Method, Value, name_of
 from autograd_core.compiler.passes import Draft, last_uses
-from autograd_core.compiler.trace import VIEWS, Instruction, Kind, Method, Trace, Value, name_of
+from autograd_core.compiler.trace import Trace
 from autograd_core.graph import Node, backward
 from autograd_core.tensor import wrap
 
@@ -257,7 +258,7 @@ class Program:
             unconjugated = np.conj(gradient) if gradient.dtype.kind == "c" else gradient
             backward([(nodes[k], unconjugated)])
         if alive:
-            arguments = dict(zip(traced.arguments, nodes, strict=True))
+            arguments: dict[Node, Node] = dict(zip(traced.arguments, nodes, strict=True))
             sources = tuple(arguments.get(leaf, leaf) for leaf in traced.gradients)
             captured = [tensor for tensor, _, node in traced.trace.captured if node in sources]
             attach(alive, residuals, self.pull_back, sources, captured, again)
