@@ -6,7 +6,8 @@ Who the target is decides what a write does:
   same shape and dtype, and nothing else changes,
 * untracked, and so is the value: the array is written in place, as NumPy does,
 * a leaf that requires a gradient: an error, but under ``no_grad()`` the array is written in place,
-* a view of another Tensor: an error, if the write would rebind it. NumPy would change both.
+* a view of another Tensor: an error, if the write would rebind it. NumPy would change both. But a
+  view of memory that nothing else holds any more is a value like any other.
 """
 
 from __future__ import annotations
@@ -127,7 +128,11 @@ def update(target: Any, ufunc: np.ufunc, value: Any) -> Any:
     if not is_view(target):
         rebind(target, result)
         return target
-    if goes_into_item(sys._getframe(2)):
+    # `x[i] += v` hands over a view that nobody else holds, and then writes the result into x. (An
+    # item of a list is held by the list.)
+    probe = Probe()
+    probe[0] += 0
+    if sys.getrefcount(target) <= probe.references and goes_into_item(sys._getframe(2)):
         return result
     raise MutationError(VIEW.format(name=name, other="the operator without ="))
 
@@ -159,14 +164,46 @@ def rebind(target: Any, result: Any) -> None:
     target._array, target._node, target._version = result._array, result._node, None
 
 
+class Probe:
+    """Stands in for a Tensor in ``x[i] += v``, to count the references a view made for it has."""
+
+    references = 0
+
+    def __getitem__(self, index: int) -> Probe:
+        return Probe()
+
+    def __setitem__(self, index: int, item: Probe) -> None:
+        self.references = item.references
+
+    def __iadd__(self, other: Any) -> Probe:
+        return counted(self, np.add, other)
+
+
+def counted(target: Probe, ufunc: np.ufunc, value: Any) -> Probe:
+    """Count the references where ``update`` does."""
+    target.references = sys.getrefcount(target)
+    return target
+
+
+# A view of memory that nothing else holds, to compare with.
+ALONE = np.empty(1)[:]
+
+
 def is_view(tensor: Any) -> bool:
     """Whether a Tensor may show the elements of another one, as slices and transposes do."""
-    node = tensor._node
+    node, base = tensor._node, tensor._array.base
     if node is None:
         cell = tensor._version
-        return cell is not None and cell[-1] != id(tensor)
-    primitive = node.sources[0].primitive if node.primitive is OUTPUT else node.primitive
-    return primitive.view and tensor._array.base is not None
+        derived = cell is not None and cell[-1] != id(tensor)
+    else:
+        primitive = node.sources[0].primitive if node.primitive is OUTPUT else node.primitive
+        derived = primitive.view and base is not None
+    if not derived or type(base) is not np.ndarray or base.base is not None:
+        return derived
+    del base
+    if node is None and sys.getrefcount(tensor._array) > sys.getrefcount(ALONE):
+        return True  # a detached Tensor shares even the array
+    return sys.getrefcount(tensor._array.base) > sys.getrefcount(ALONE.base)
 
 
 def goes_into_item(frame: FrameType) -> bool:

@@ -337,6 +337,44 @@ def test_views_cannot_be_rebound(view: Callable[[Any], Any], tracked: bool) -> N
         part += v
 
 
+def test_views_in_containers_cannot_be_rebound() -> None:
+    v, y = leaf(3), leaf([1, 2], [3, 4]) * 1
+    containers: list[Any] = [[y[0]], {0: y[0]}]
+    for container in containers:
+        with pytest.raises(MutationError, match="a view of another one"):
+            container[0] *= v
+    base = Tensor(np.ones(2))
+    views = [base[:1]]
+    with pytest.raises(MutationError, match="a view of another one"):
+        views[0] += v
+    values = [y * 2]
+    values[0] *= v
+    np.testing.assert_array_equal(values[0].data, [[6, 12], [18, 24]])
+    np.testing.assert_array_equal(y.data, [[1, 2], [3, 4]])
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+@pytest.mark.parametrize("tracked", [True, False])
+def test_a_view_of_what_is_gone_is_a_value(view: Callable[[Any], Any], tracked: bool) -> None:
+    x, v = leaf([1, 2], [3, 4]), leaf(1)
+    part = view(x * 1 if tracked else Tensor(x.data.copy()))
+    expected = view(x.data) + 1
+    part += v
+    np.testing.assert_array_equal(part.data, expected)
+    part = view(x * 1)
+    part[...] = 7.0
+    np.testing.assert_array_equal(gradients(part.sum(), x).data, np.zeros((2, 2)))
+    part = view(x * 1)
+    sibling = part[...]
+    with pytest.raises(MutationError, match="a view of another one"):
+        part += v
+    del sibling
+    part += v
+    part = view(x * 1)
+    with pytest.raises(MutationError, match="a view of another one"):
+        part.detach().__iadd__(v)
+
+
 def test_copies_can_be_rebound() -> None:
     y = leaf([1, 2], [3, 4]) * 1
     copies = [y[[0]], y[y > 0], y[:, [1, 0]], y.copy(), y + 0, y.flatten(), np.take(y, [0, 1])]
