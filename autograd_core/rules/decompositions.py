@@ -20,7 +20,7 @@ from autograd_core.primitive import call, define, operation
 from autograd_core.rules import matrix_samples
 from autograd_core.rules.products import conj
 from autograd_core.rules.solving import inverse
-from autograd_core.rules.triangles import fold, half
+from autograd_core.rules.triangles import fold, half, identity_like
 
 
 def quotient(numerator: Any, denominator: Any) -> Any:
@@ -32,11 +32,6 @@ def quotient(numerator: Any, denominator: Any) -> Any:
 def gaps(values: Any, eye: Any) -> Any:
     """Differences between values: column minus row, and 1 on the diagonal."""
     return values[..., None, :] - values[..., :, None] + eye
-
-
-def identity_like(x: Any) -> Any:
-    """Which elements of square matrices as wide as x lie on the diagonal."""
-    return np.eye(x.shape[-1], dtype=bool, like=x)
 
 
 # -- triangular factors ----------------------------------------------------------------------------
@@ -162,7 +157,8 @@ def svd_a(g: Any, out: Any) -> Any:
     skew_u, skew_v = u.mT @ g_u, conj(vh @ g_vh.mT)
     skew_u, skew_v = skew_u - conj(skew_u.mT), skew_v - conj(skew_v.mT)
     gap = gaps(s, eye) * (rows + columns + eye)
-    inside = np.where(eye, g_s[..., None, :], quotient(skew_u * columns + rows * skew_v, gap))
+    turned = quotient(skew_u * columns + rows * skew_v, gap)
+    inside = np.where(eye, (g_s * np.sign(s))[..., None, :], turned)
     if u.dtype.kind == "c":
         inside = inside + np.where(eye, quotient(skew_u, 2 * rows), 0)
     gradient = conj(u) @ inside @ conj(vh)
@@ -176,9 +172,9 @@ def svd_a(g: Any, out: Any) -> Any:
 
 
 def svdvals_x(g: Any, x: Any) -> Any:
-    """Each singular value moves with the product of its singular vectors."""
-    u, _, vh = np.linalg.svd(x, full_matrices=False)
-    return (conj(u) * g[..., None, :]) @ conj(vh)
+    """Each singular value moves with the product of its singular vectors; at 0 it has a kink."""
+    u, s, vh = np.linalg.svd(x, full_matrices=False)
+    return (conj(u) * (g * np.sign(s))[..., None, :]) @ conj(vh)
 
 
 @operation(qr_sample, multiple=True, a=svd_a)

@@ -302,13 +302,14 @@ def conjugate(z: Any) -> Any:
 
 
 def length_rule(g: Any, out: Any, x: Any, ord: float, axis: Any) -> Any:
-    """``sign(x) (|x| / length)^(ord - 1)``, and 0 for a vector of length 0."""
+    """``sign(x) (|x| / length)^(ord - 1)``, and 0 for elements or a length of 0."""
     kept = reduced(x.shape, axis)
     g, out = g.reshape(kept), out.reshape(kept)
     if ord == 2:
         return over(g, out) * conjugate(x)
-    ratio = over(np.abs(x), out)
-    return g * conjugate(np.sign(x)) * ratio ** (ord - 1)
+    size = np.abs(x)
+    power = over(size, out) ** (ord - 1) if ord >= 1 else over(out, size) ** (1 - ord)
+    return g * conjugate(np.sign(x)) * power
 
 
 @operation(length_sample, label="norm", x=length_rule)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.primitive import POSITIVE, REAL, UNIT, Domain, Elementwise, call, define
+from autograd_core.rules.reductions import over
 
 ANY = Elementwise((REAL,))
 ANY_TWO = Elementwise((REAL, REAL))
@@ -29,22 +30,33 @@ define(np.log10, ABOVE_ZERO, x=lambda g, x: g / (x * LN10))
 define(np.log1p, ABOVE_MINUS_ONE, x=lambda g, x: g / (1 + x))
 
 
-def above(x: Any, out: Any) -> Any:
-    """How far x lies above log(eˣ + eʸ), counted from zero if that is -∞: its share is then 0."""
-    return x - np.where(out == -math.inf, 0, out)
+def share(exp: Any, x: Any, out: Any, infinite: Any) -> Any:
+    """The share eˣ / eᵒᵘᵗ of a term in a sum: 0 if all are 0, and as of equals among infinite ones.
+
+    ``infinite`` is the number (or the weight) of the terms with x = ∞.
+    """
+    top = np.equal(out, math.inf)
+    equals = np.equal(x, math.inf) / np.where(infinite == 0, 1, infinite)
+    distance = np.where(top, 0, x) - np.where(np.isinf(out), 0, out)
+    return np.where(top, equals.astype(distance.dtype), exp(distance))
+
+
+def infinite(x: Any, y: Any) -> Any:
+    """How many of two numbers are ∞."""
+    return np.add(np.equal(x, math.inf), np.equal(y, math.inf), dtype=int)
 
 
 define(
     np.logaddexp,
     ANY_TWO,
-    x=lambda g, x, out: g * np.exp(above(x, out)),
-    y=lambda g, y, out: g * np.exp(above(y, out)),
+    x=lambda g, x, y, out: g * share(np.exp, x, out, infinite(x, y)),
+    y=lambda g, x, y, out: g * share(np.exp, y, out, infinite(x, y)),
 )
 define(
     np.logaddexp2,
     ANY_TWO,
-    x=lambda g, x, out: g * np.exp2(above(x, out)),
-    y=lambda g, y, out: g * np.exp2(above(y, out)),
+    x=lambda g, x, y, out: g * share(np.exp2, x, out, infinite(x, y)),
+    y=lambda g, x, y, out: g * share(np.exp2, y, out, infinite(x, y)),
 )
 
 # Angles
@@ -69,11 +81,6 @@ define(np.degrees, ANY, x=lambda g: g * DEGREES)
 define(np.unwrap, series_of_angles, p=lambda g: g)
 
 # The plane: hypot is a norm, so its gradient at the origin is 0; the angle there is undefined, NaN.
-
-
-def over(x: Any, radius: Any) -> Any:
-    """The quotient x / radius, zero at the origin."""
-    return x / np.where(radius == 0, 1, radius)
 
 
 def arctan2_leg(g: Any, leg: Any, x: Any, y: Any) -> Any:
