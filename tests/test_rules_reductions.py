@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograd_core import Tensor, gradients, hessian
+from autograd_core import Tensor, gradients, hessian, jacobian
 from autograd_core.errors import MissingRuleError, MutationError
 from autograd_core.rules.cumulative import recur
 from autograd_core.testing import drawn, gradcheck
@@ -362,6 +362,46 @@ COMPOSITES: dict[str, tuple[Any, ...]] = {
 @pytest.mark.parametrize("case", COMPOSITES.values(), ids=COMPOSITES)
 def test_functions_made_of_others(case: tuple[Any, ...]) -> None:
     agrees(*case)
+
+
+F32 = np.array([0.5, 1.25], np.float32)
+LIKE_NUMPY: dict[str, tuple[Any, ...]] = {
+    "linspace": (lambda a, b: np.linspace(a, b, 7), F32, F32[::-1] * 3),
+    "linspace without end": (lambda a: np.linspace(a, 3, 7, endpoint=False, axis=-1), F32),
+    "linspace of none": (lambda a: np.linspace(a, 3, 0), F32),
+    "linspace of integers": (lambda a: np.linspace(a, 9, 4, dtype=int), F32),
+    "logspace": (lambda a, b: np.logspace(a, b, 7), F32, F32 * 3),
+    "logspace to a base": (lambda a, b: np.logspace(1, 2.0, 4, base=a, axis=-1) * b, F32, F32[0]),
+    "logspace to bases": (lambda a, b: np.logspace(a, 2.0, 4, base=b), F32[0], F32),
+    "geomspace": (lambda a, b: np.geomspace(a, b, 7), F32, F32 * 9),
+    "geomspace below zero": (lambda a: np.geomspace(-a, -9.0, 7, axis=1), F32),
+    "geomspace in a dtype": (lambda a: np.geomspace(a, 9.0, 4, dtype=np.float32), F32),
+    "histogram": (lambda w: np.histogram([1, 2], 4, weights=w)[0], F32),
+    "histogram, density": (lambda w: np.histogram([1, 2], 4, None, True, weights=w)[0], F32),
+    "histogramdd": (lambda w: np.histogramdd([[1, 2], [1, 3]], 2, weights=w)[0], F32),
+}
+
+
+@pytest.mark.parametrize("case", LIKE_NUMPY.values(), ids=LIKE_NUMPY)
+def test_values_and_dtypes_are_numpys_to_the_bit(case: tuple[Any, ...]) -> None:
+    function, *arrays = case
+    tensors = [Tensor(array, requires_grad=True) for array in arrays]
+    result, expected = function(*tensors), function(*arrays)
+    np.testing.assert_array_equal(result.data, expected)
+    assert result.dtype == expected.dtype
+    if result.requires_grad:
+        found = gradients(result.sum(), tensors)
+        assert [gradient.dtype for gradient in found] == [np.float32] * len(found)
+
+
+def test_points_in_equal_ratios_turn_in_the_complex_plane() -> None:
+    ends = np.array([1.0 + 0.5j, -2.0 + 1.0j])
+    points = jacobian(lambda z: np.geomspace(z[0], z[1], 4))(ends)
+    values = np.geomspace(*ends, 4)
+    shares = np.arange(4) / 3
+    np.testing.assert_allclose(
+        points, np.stack([values * (1 - shares) / ends[0], values * shares / ends[1]], -1)
+    )
 
 
 def test_histograms_of_tracked_values_are_constant() -> None:
