@@ -11,7 +11,7 @@ from autograd_core.primitive import POSITIVE, REAL, Domain, call, define, operat
 
 def fractions(g: Any, num: int, endpoint: bool, axis: int) -> Any:
     """How far each point is on the way from 0 to 1, along the axis of the points."""
-    steps = np.arange(num) / max(1, num - bool(endpoint))
+    steps = (np.arange(num) / max(1, num - bool(endpoint))).astype(g.dtype)
     return steps.reshape([-1 if k == axis % g.ndim else 1 for k in range(g.ndim)])
 
 
