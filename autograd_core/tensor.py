@@ -79,6 +79,9 @@ _ndarray = np.ndarray
 # Functions made of other operations: they run as they are and what they call records.
 COMPOSITES: dict[Callable[..., Any], Callable[..., Any]] = {}
 
+# How reductions run when the value they start from is tracked too.
+STARTED: dict[Callable[..., Any], Callable[..., Any]] = {}
+
 
 @final
 class Tensor(ArrayMethods, Assignable, Interchange):
@@ -654,6 +657,9 @@ def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
             for owner in tensors_in(row[0]):
                 share_version(owner, wrapped)
         return wrapped
+    started = STARTED.get(primitive.forward)
+    if started is not None and primitive.operand_slots != tuple(tracked):
+        return started(**dict(zip(primitive.parameters, row, strict=True)))
     refuse_lost_gradients(primitive, row, tracked)
     result = primitive.replay(*arrays)
     operand_slots = primitive.operand_slots

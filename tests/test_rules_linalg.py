@@ -349,7 +349,7 @@ def test_a_basis_completed_arbitrarily_has_no_gradient(
     a = leaf(draw(*shape))
     values = basis(a)
     np.testing.assert_array_equal(values.data, basis(a.data))
-    with pytest.raises(UndefinedDerivativeError, match="an arbitrary basis.*the reduced"):
+    with pytest.raises(UndefinedDerivativeError, match=r"an arbitrary basis.*the reduced"):
         gradients(values[0, 3], a)
     # All of a row beyond the span is as long in every basis.
     gradients(np.linalg.norm(basis(a)[0, 2:]), a)

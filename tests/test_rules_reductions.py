@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from autograd_core import Tensor, gradients, hessian, jacobian
-from autograd_core.errors import MissingRuleError, MutationError
+from autograd_core.errors import MissingRuleError, MutationError, ShapeError
 from autograd_core.rules.cumulative import recur
 from autograd_core.testing import drawn, gradcheck
 
@@ -263,6 +263,32 @@ def test_quantiles_without_nan_count_what_is_left(function: Any) -> None:
         known = ~np.isnan(row)
         np.testing.assert_allclose(found[known], gradient(plain, row[known]))
         assert (found[~known] == 0).all()
+
+
+@pytest.mark.parametrize("function", [np.quantile, np.nanpercentile])
+@pytest.mark.parametrize("shape", [(), (3,), (2, 1)])
+def test_quantiles_move_with_their_fractions(function: Any, shape: tuple[int, ...]) -> None:
+    scale = 100 if function is np.nanpercentile else 1
+    q = scale * np.random.default_rng(3).uniform(size=shape)
+    a = spaced(3, 4, 2)
+    for settings in ({}, {"axis": (0, -1)}, {"axis": 1, "keepdims": True, "method": "weibull"}):
+        if function is np.nanpercentile and len(shape) == 2 and settings.get("axis") == (0, -1):
+            with pytest.raises(ShapeError, match="NumPy puts the axes"):
+                gradcheck(lambda a, s=settings: function(a, q, **s), [a])
+            continue
+        gradcheck(lambda a, q, s=settings: function(a, q, **s), [a, q], order=2)
+        gradcheck(lambda q, s=settings: function(np.rint(10 * a), q, **s), [q])
+
+
+def test_sums_of_integers_start_from_integers() -> None:
+    initial = Tensor(np.array(2.5), requires_grad=True)
+    total = np.sum(Tensor(np.array([1, 2])), initial=initial)
+    assert total.item() == np.sum([1, 2], initial=2.5) == 5
+    assert not total.requires_grad
+    with pytest.raises(MutationError, match="out="):
+        np.sum(Tensor(np.ones(2)), out=np.zeros(()), initial=initial)
+    with pytest.raises(ValueError, match="sequence"):
+        np.max(Tensor(np.ones(2)), initial=Tensor(np.ones(2), requires_grad=True))
 
 
 def test_no_quantiles() -> None:

@@ -94,6 +94,54 @@ TIES = [
     Case("median of two: both", np.median, [f64(4, 1, 1, 4)], [[0.5, 0, 0.5, 0]]),
 ]
 
+
+def start_at(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, started from its second operand."""
+    return lambda x, initial: function(x, initial=initial)
+
+
+def at_fraction(method: str = "linear") -> Callable[..., Any]:
+    """Quantiles at the second operand."""
+    return lambda x, q: np.quantile(x, q, method=method)
+
+
+START_TIE = [[0, 1 / 3, 1 / 3], 1 / 3]
+MID = [[0, 0, 1], 2]
+FLAT = [[0, 1], 0]
+
+START = [
+    Case("max: the start shares a tie", start_at(np.max), [f64(1, 3, 3), scalar(3)], START_TIE),
+    Case("min: the start shares a tie", start_at(np.min), [f64(5, 3, 3), scalar(3)], START_TIE),
+    Case("max: the start wins", start_at(np.max), [f64(1, 3), scalar(4)], [[0, 0], 1]),
+    Case("max of nothing but the start", start_at(np.max), [f64(), scalar(4)], [[], 1]),
+    Case("nanmax: the start beats NaN", start_at(np.nanmax), [f64(NAN, 1), scalar(4)], [[0, 0], 1]),
+    Case(
+        "max: an untracked start shares a tie too",
+        lambda x: np.max(x, initial=np.array(3.0)),
+        [f64(3, 1)],
+        [[0.5, 0]],
+    ),
+    Case("max: a number to start from bounds", lambda x: np.max(x, initial=3.0), [f64(3)], [[0]]),
+    Case("prod: started at 0", start_at(np.prod), [f64(2, 3), scalar(0)], [[0, 0], 6]),
+    Case("sum: started", start_at(np.sum), [f64(2, 3), scalar(1)], [[1, 1], 1]),
+    Case("quantile: a bend has the flatter slope", at_fraction(), [f64(5, 0, 1), scalar(0.5)], MID),
+    Case(
+        "quantile: the first has one side", at_fraction(), [f64(5, 0, 1), scalar(0)], [[0, 1, 0], 2]
+    ),
+    Case(
+        "quantile: the last has one side", at_fraction(), [f64(5, 0, 1), scalar(1)], [[1, 0, 0], 8]
+    ),
+    Case("quantile: hazen is flat at the ends", at_fraction("hazen"), [f64(5, 0), scalar(0)], FLAT),
+    Case("quantile: of one element", at_fraction(), [f64(5), scalar(0.5)], [[1], 0]),
+    Case("quantile: a step is flat", at_fraction("lower"), [f64(5, 0), scalar(0.3)], [[0, 1], 0]),
+    Case(
+        "nanquantile: by the numbers there are",
+        np.nanquantile,
+        [f64(5, NAN, 1), scalar(0.25)],
+        [[0.25, 0, 0.75], 4],
+    ),
+]
+
 ZEROS = [
     Case("abs at 0", np.abs, [f64(0, -2)], [[0, -2]]),
     Case("fabs at 0", np.fabs, [f64(0)], [[0]]),
@@ -353,7 +401,7 @@ COMPLEX = [
     Case("a real operand keeps the real part", lambda x: np.imag(x * (3 + 4j)), [f64(1)], [[4]]),
 ]
 
-CASES = TIES + ZEROS + INFINITIES + SHAPES + COMPLEX
+CASES = TIES + START + ZEROS + INFINITIES + SHAPES + COMPLEX
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

@@ -27,6 +27,7 @@ from autograd_core.rules import (
     shaping,
     solving,
     sorting,
+    starting,
     transcendental,
 )
 
@@ -51,6 +52,7 @@ __all__ = [
     "shaping",
     "solving",
     "sorting",
+    "starting",
     "transcendental",
 ]
 
