@@ -273,7 +273,7 @@ def test_quantiles_move_with_their_fractions(function: Any, shape: tuple[int, ..
     a = spaced(3, 4, 2)
     for settings in ({}, {"axis": (0, -1)}, {"axis": 1, "keepdims": True, "method": "weibull"}):
         if function is np.nanpercentile and len(shape) == 2 and settings.get("axis") == (0, -1):
-            with pytest.raises(ShapeError, match="NumPy puts the axes"):
+            with pytest.raises(ShapeError, match="NumPy puts"):
                 gradcheck(lambda a, s=settings: function(a, q, **s), [a])
             continue
         gradcheck(lambda a, q, s=settings: function(a, q, **s), [a, q], order=2)

@@ -126,12 +126,12 @@ def quantile_rule(function: Any, ranked: Any) -> Any:
 
 
 def check_layout(q: Any, axis: Any, ranked: Any) -> None:
-    """Raise where NumPy mixes up the axes of its result: up to 2.4 it puts those of q at the end."""
+    """Raise where NumPy (up to 2.4) mixes up the axes of its result."""
     if ranked is without_nan and np.ndim(q) > 1 and isinstance(axis, tuple) and len(axis) > 1:
         raise ShapeError(
-            f"nanquantile: got fractions of shape {np.shape(q)} and axis={axis}; expected fractions "
-            "in one axis, since NumPy puts the axes of its result in another order; "
-            "reshape the result instead"
+            f"nanquantile: got fractions of shape {np.shape(q)} and axis={axis}; "
+            "expected fractions in one axis, since NumPy puts the axes of its result in another "
+            "order; reshape the result instead"
         )
 
 
