@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -233,6 +234,33 @@ def test_out_is_refused() -> None:
 
 
 # -- quantiles -------------------------------------------------------------------------------------
+
+
+EMPTY: dict[str, Callable[[Any], Any]] = {
+    "spectral norm": lambda x: np.linalg.norm(x, 2),
+    "largest row sum": lambda x: np.linalg.norm(x, INF),
+    "largest column sum": lambda x: np.linalg.norm(x, 1),
+    "largest element": lambda x: np.linalg.vector_norm(x, ord=INF),
+    "logaddexp": lambda x: np.logaddexp.reduce(x, axis=1),
+    "hypot, keeping axes": lambda x: np.hypot.reduce(x, axis=(0, 1), keepdims=True),
+    "apply_along_axis": lambda x: np.apply_along_axis(lambda row: row * np.sum(row), 1, x),
+    "cov of no observations": np.cov,
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("function", EMPTY.values(), ids=EMPTY)
+def test_reductions_of_nothing_are_numpys(function: Callable[[Any], Any]) -> None:
+    x = np.zeros((2, 0))
+    for tensor in (Tensor(x), Tensor(x, requires_grad=True)):
+        np.testing.assert_array_equal(function(tensor).data, function(x))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_covariances_of_too_few_observations() -> None:
+    a = np.array([[1.0, 2.0], [3.0, 5.0]])
+    for ddof in (2, 3):
+        np.testing.assert_array_equal(np.cov(Tensor(a), ddof=ddof).data, np.cov(a, ddof=ddof))
 
 
 def test_quantiles_split_between_neighbours() -> None:

@@ -234,9 +234,7 @@ def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any
     lead = vectors.shape[:-1]
     if 0 in lead:
         raise ShapeError(f"apply_along_axis: got shape {arr.shape}, without any vector to apply to")
-    results = _np.stack(
-        [func1d(vector, *args, **kwargs) for vector in vectors.reshape(-1, vectors.shape[-1])]
-    )
+    results = _np.stack([func1d(vectors[place], *args, **kwargs) for place in np.ndindex(lead)])
     inner = results.shape[1:]
     shaped = results.reshape(lead + inner)
     axis %= arr.ndim
