@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.primitive import POSITIVE, call, operation
-from autograd_core.rules.transcendental import share
+from autograd_core.rules.transcendental import share, term
 
 __all__ = ["log_softmax", "logsumexp", "polygamma", "softmax"]
 
@@ -57,8 +57,8 @@ def log_sum_slope(a: Any, b: Any, out: Any, axis: Axis) -> Any:
 
 def weight_slope(a: Any, b: Any, out: Any, axis: Axis) -> Any:
     """The share of each term in the sum by its weight."""
-    infinite = np.equal(a, math.inf) * (1 if b is None else b)
-    return share(np.exp, a, out, np.sum(infinite, axis=axis, keepdims=True))
+    part = term(np.exp, a, out)
+    return share(part, np.sum(part if b is None else b * part, axis=axis, keepdims=True))
 
 
 @operation(

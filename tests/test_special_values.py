@@ -251,6 +251,14 @@ INFINITIES = [
     Case("logaddexp2 of two inf", np.logaddexp2, [f64(INF), f64(INF)], [[0.5], [0.5]]),
     Case("logaddexp of inf and -inf", np.logaddexp, [f64(INF), f64(-INF)], [[1], [0]]),
     Case("logaddexp keeps float32", np.logaddexp, [np.float32([1]), np.float32([1])], [[0.5]] * 2),
+    Case("logaddexp of large numbers", np.logaddexp, [f64(1e200), f64(1e200)], [[0.5], [0.5]]),
+    Case("logaddexp2 of large numbers", np.logaddexp2, [f64(-1e20), f64(-1e20)], [[0.5], [0.5]]),
+    Case(
+        "logsumexp of large numbers in float32",
+        special.logsumexp,
+        [np.float32([1e6, 1e6])],
+        [[0.5, 0.5]],
+    ),
     Case("logsumexp of one inf", special.logsumexp, [f64(INF, 5, -INF)], [[1, 0, 0]]),
     Case("logsumexp of two inf", special.logsumexp, [f64(INF, 5, INF)], [[0.5, 0, 0.5]]),
     Case(

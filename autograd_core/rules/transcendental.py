@@ -30,33 +30,35 @@ define(np.log10, ABOVE_ZERO, x=lambda g, x: g / (x * LN10))
 define(np.log1p, ABOVE_MINUS_ONE, x=lambda g, x: g / (1 + x))
 
 
-def share(exp: Any, x: Any, out: Any, infinite: Any) -> Any:
-    """The share eˣ / eᵒᵘᵗ of a term in a sum: 0 if all are 0, and as of equals among infinite ones.
-
-    ``infinite`` is the number (or the weight) of the terms with x = ∞.
-    """
+def term(exp: Any, x: Any, out: Any) -> Any:
+    """eˣ⁻ᵒᵘᵗ; where the logarithm of a sum is ∞, 1 for its infinite terms and 0 for the others."""
     top = np.equal(out, math.inf)
-    equals = np.equal(x, math.inf) / np.where(infinite == 0, 1, infinite)
     distance = np.where(top, 0, x) - np.where(np.isinf(out), 0, out)
-    return np.where(top, equals.astype(distance.dtype), exp(distance))
+    return np.where(top, np.equal(x, math.inf).astype(distance.dtype), exp(distance))
 
 
-def infinite(x: Any, y: Any) -> Any:
-    """How many of two numbers are ∞."""
-    return np.add(np.equal(x, math.inf), np.equal(y, math.inf), dtype=int)
+def share(part: Any, total: Any) -> Any:
+    """The share of a term in a sum, 0 if that is 0; rounding of its logarithm cancels here."""
+    return part / np.where(total == 0, 1, total)
+
+
+def share_of_two(exp: Any, x: Any, y: Any, out: Any) -> Any:
+    """The share of eˣ in eˣ + eʸ."""
+    part = term(exp, x, out)
+    return share(part, part + term(exp, y, out))
 
 
 define(
     np.logaddexp,
     ANY_TWO,
-    x=lambda g, x, y, out: g * share(np.exp, x, out, infinite(x, y)),
-    y=lambda g, x, y, out: g * share(np.exp, y, out, infinite(x, y)),
+    x=lambda g, x, y, out: g * share_of_two(np.exp, x, y, out),
+    y=lambda g, x, y, out: g * share_of_two(np.exp, y, x, out),
 )
 define(
     np.logaddexp2,
     ANY_TWO,
-    x=lambda g, x, y, out: g * share(np.exp2, x, out, infinite(x, y)),
-    y=lambda g, x, y, out: g * share(np.exp2, y, out, infinite(x, y)),
+    x=lambda g, x, y, out: g * share_of_two(np.exp2, x, y, out),
+    y=lambda g, x, y, out: g * share_of_two(np.exp2, y, x, out),
 )
 
 # Angles
