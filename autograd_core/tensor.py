@@ -110,7 +110,7 @@ class Tensor(ArrayMethods, Assignable, Interchange):
         if type(array) is Tensor:
             array = array.detach()
             self._version, array = array._version, array._array
-        self._array = np.asanyarray(array)
+        self._array = as_array(array)
         if self._array.dtype == object:
             raise DtypeError(
                 f"Tensor: got {type(array).__name__} that NumPy can only hold as objects; "
@@ -493,10 +493,22 @@ def is_basic(index: Any) -> bool:
 def wrap(array: Any, node: Node | None = None) -> Tensor:
     """A Tensor around an array, with its place in the graph."""
     tensor = _new(Tensor)
-    tensor._array = array if type(array) is _ndarray else np.asanyarray(array)
+    tensor._array = array if type(array) is _ndarray else as_array(array)
     tensor._node = node
     tensor._version = None
     return tensor
+
+
+def as_array(values: Any) -> Any:
+    """The values as an array whose operators mean what NumPy's functions do."""
+    array = np.asanyarray(values)
+    kind: Any = type(array)
+    if kind is not _ndarray and kind.__mul__ is not _ndarray.__mul__:
+        raise DtypeError(
+            f"Tensor: got a {kind.__name__}, whose operators do not mean what those of arrays do; "
+            "expected an ndarray; use np.asarray (of masked ones, .filled() or .data)"
+        )
+    return array
 
 
 def as_tensor(values: Any) -> Tensor:
@@ -509,7 +521,7 @@ def record_unary(primitive: Primitive, x: Any) -> Tensor:
     array = x._array
     out = primitive.forward(array)
     result = _new(Tensor)
-    result._array = out = out if type(out) is _ndarray else np.asanyarray(out)
+    result._array = out = out if type(out) is _ndarray else as_array(out)
     result._version = None
     source = x._node
     if source is None or not (recording := mode.recording):
@@ -545,7 +557,7 @@ def record_binary(primitive: Primitive, x: Any, y: Any) -> Tensor:
         y_source = None
     out = primitive.forward(x_array, y_array)
     result = _new(Tensor)
-    result._array = out = out if type(out) is _ndarray else np.asanyarray(out)
+    result._array = out = out if type(out) is _ndarray else as_array(out)
     result._version = None
     if x_source is None:
         if y_source is None:
@@ -858,9 +870,10 @@ def without_rule(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """Run a function the engine has no rule for: on untracked Tensors only."""
     if mode.recording and (is_tracked(tuple(args)) or is_tracked(dict(kwargs))):
         name = getattr(function, "__name__", repr(function))
+        place = f"np.{name}" if hasattr(np, name) else name
         raise MissingRuleError(
-            f"{name}: no gradient rule is known for this NumPy function, and an operand is "
-            f"tracked; .detach() it, or add a rule with autograd_core.define(np.{name}, ...)"
+            f"{name}: no gradient rule is known for this function, and an operand is "
+            f"tracked; .detach() it, or add a rule with autograd_core.define({place}, ...)"
         )
     return wrap_all(function(*unwrap(tuple(args)), **unwrap(dict(kwargs))))
 

@@ -263,6 +263,26 @@ def test_covariances_of_too_few_observations() -> None:
         np.testing.assert_array_equal(np.cov(Tensor(a), ddof=ddof).data, np.cov(a, ddof=ddof))
 
 
+@pytest.mark.parametrize("axis", [2, -3])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, axis: np.linalg.norm(x, axis=axis),
+        lambda x, axis: np.linalg.norm(x, axis=(0, axis)),
+        np.rollaxis,
+        lambda x, axis: np.rollaxis(x, 0, axis + axis // 2),
+        lambda x, axis: np.hypot.reduce(x, axis=axis),
+        lambda x, axis: np.diff(x, axis=axis),
+        lambda x, axis: np.gradient(x, axis=axis),
+        lambda x, axis: np.put_along_axis(x * 1, np.zeros((1, 1), int), 0.0, axis),
+    ],
+)
+def test_axes_that_are_not_there(function: Any, axis: int) -> None:
+    for x in (spaced(2, 2), Tensor(spaced(2, 2), requires_grad=True)):
+        with pytest.raises(np.exceptions.AxisError):
+            function(x, axis)
+
+
 def test_quantiles_split_between_neighbours() -> None:
     a = np.array([4.0, 1.0, 3.0, 2.0])
     np.testing.assert_allclose(gradient(lambda x: np.quantile(x, 0.25), a), [0, 0.25, 0, 0.75])

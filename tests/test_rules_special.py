@@ -337,7 +337,7 @@ def test_complex_arguments() -> None:
         (lambda x: sp.gammainc(x, 1.0), MissingRuleError, "detach"),
         (lambda x: sp.kv(x, 1.0), MissingRuleError, "kv: no gradient flows to the parameter 'x'"),
         (lambda x: sp.hyp2f1(1.0, x, 1.0, 0.5), MissingRuleError, "hyp2f1: no gradient flows"),
-        (sp.zetac, MissingRuleError, "zetac: no gradient rule"),
+        (sp.zetac, MissingRuleError, r"zetac: no gradient rule.*define\(zetac"),
         (sp.softmax, TrackedValueError, "detach"),
     ],
 )

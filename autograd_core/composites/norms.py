@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_core.errors import ShapeError
 from autograd_core.rules.reductions import length
@@ -26,7 +27,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
                 f"norm: got ord={ord} and shape {x.shape}; expected a vector, a matrix, or axis="
             )
     else:
-        axes = tuple(one % x.ndim for one in (axis if isinstance(axis, tuple) else (axis,)))
+        axes = normalize_axis_tuple(axis, x.ndim, allow_duplicate=True)
         if len(axes) not in (1, 2):
             raise ShapeError(f"norm: got axis={axis}; expected one axis or two")
     if ord is None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_core.assignment import check_writable, plain
 from autograd_core.errors import MissingRuleError, MutationError
@@ -73,8 +74,8 @@ def reduce(
         raise MissingRuleError(
             f"{ufunc.__name__}.reduce: where= has no gradient rule; reduce the selected elements"
         )
-    axes = range(array.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    *inner, last = sorted((each % array.ndim for each in axes), reverse=True)
+    axes = range(array.ndim) if axis is None else axis
+    *inner, last = sorted(normalize_axis_tuple(axes, array.ndim), reverse=True)
     for one in inner:
         array = fold(ufunc, array, one)
     array = fold(ufunc, array, last, *([] if initial is MISSING else [initial]))

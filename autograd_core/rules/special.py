@@ -216,8 +216,8 @@ define(special.betaincc, beta_distributed, z=lambda g, x, y, z: -g * beta_densit
 define(special.betaincinv, beta_distributed, z=lambda g, x, y, out: g / beta_density(x, y, out))
 define(special.betainccinv, beta_distributed, z=lambda g, x, y, out: -g / beta_density(x, y, out))
 
-# Chi-squared is twice a gamma distribution, and Student's t² / (n + t²) has a beta distribution:
-# with these, tests of hypotheses have differentiable p-values.
+# Chi-squared is twice a gamma distribution, Student's t² / (n + t²) has a beta distribution, and so
+# has a part of Fisher's ratio: with these, tests of hypotheses have differentiable p-values.
 
 
 def student_density(n: Any, t: Any) -> Any:
@@ -227,6 +227,18 @@ def student_density(n: Any, t: Any) -> Any:
     return np.exp(-(n + 1) / 2 * np.log1p(t * t / n) - log_scale)
 
 
+def fisher_density(m: Any, n: Any, x: Any) -> Any:
+    """The density of the ratio F, of which m F / (m F + n) has a beta distribution."""
+    m, n = m + np.zeros_like(x), n + np.zeros_like(x)
+    below = m * x + n
+    return beta_density(m / 2, n / 2, m * x / below) * (m / below) * (n / below)
+
+
+def fisher_distributed(d: Any) -> Any:
+    """Degrees of freedom and values of Fisher's distribution."""
+    return call(d.choice([1.0, 2.0, 3.5]), d.choice([1.0, 4.0]), d.array(domain=POSITIVE))
+
+
 def student_distributed(d: Any) -> Any:
     """Degrees of freedom and values of Student's distribution."""
     return call(d.choice([1.0, 2.0, 7.5]), d.array())
@@ -234,6 +246,8 @@ def student_distributed(d: Any) -> Any:
 
 define(special.chdtr, gamma_distributed, y=lambda g, x, y: g * gamma_density(x / 2, y / 2) / 2)
 define(special.chdtrc, gamma_distributed, y=lambda g, x, y: -g * gamma_density(x / 2, y / 2) / 2)
+define(special.fdtr, fisher_distributed, z=lambda g, x, y, z: g * fisher_density(x, y, z))
+define(special.fdtrc, fisher_distributed, z=lambda g, x, y, z: -g * fisher_density(x, y, z))
 define(special.stdtr, student_distributed, y=lambda g, x, y: g * student_density(x, y))
 
 
