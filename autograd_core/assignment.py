@@ -132,7 +132,7 @@ def update(target: Any, ufunc: np.ufunc, value: Any) -> Any:
     # item of a list is held by the list.)
     probe = Probe()
     probe[0] += 0
-    if sys.getrefcount(target) <= probe.references and goes_into_item(sys._getframe(2)):
+    if sys.getrefcount(target) <= probe.references and goes_into_item(sys._getframe(2), target):
         return result
     raise MutationError(VIEW.format(name=name, other="the operator without ="))
 
@@ -206,15 +206,39 @@ def is_view(tensor: Any) -> bool:
     return sys.getrefcount(tensor._array.base) > sys.getrefcount(ALONE.base)
 
 
-def goes_into_item(frame: FrameType) -> bool:
+def goes_into_item(frame: FrameType, view: Any) -> bool:
     """Whether the running statement is ``x[i] += v``: Python then writes the result back into x.
 
-    The operator itself sees only the view ``x[i]``; what comes after it in the bytecode tells.
+    The operator itself sees only the view ``x[i]``; what comes after it in the bytecode tells. So
+    it does for ``x[i] = iadd(x[i], v)`` of two variables, as portable array code updates items.
     """
+    running, loaded = "", list[str]()
     for instruction in dis.get_instructions(frame.f_code):
-        if instruction.offset > frame.f_lasti and instruction.opname not in ("SWAP", "CACHE"):
-            return instruction.opname in ("STORE_SUBSCR", "STORE_SLICE")
+        name = instruction.opname
+        if instruction.offset <= frame.f_lasti:
+            running = name
+            continue
+        if name in ("SWAP", "CACHE") or (running == "PRECALL" and name == "CALL"):
+            continue  # Python 3.11 runs these two as one
+        if not name.startswith("LOAD_FAST"):
+            stores = name in ("STORE_SUBSCR", "STORE_SLICE")
+            return stores and (not loaded or is_item(frame.f_locals, loaded, view))
+        names = instruction.argval
+        loaded += [names] if isinstance(names, str) else names
     return False
+
+
+def is_item(variables: dict[str, Any], names: list[str], view: Any) -> bool:
+    """Whether the first variable's item at the second one is the view."""
+    if len(names) != 2:
+        return False
+    container, index = (variables[name] for name in names)
+    if not isinstance(container, Assignable):
+        return False
+    item, shown = (
+        array.__array_interface__ for array in (container._array[plain(index)], view._array)
+    )
+    return all(item[key] == shown[key] for key in ("data", "shape", "strides", "typestr"))
 
 
 def plain(value: Any) -> Any:
