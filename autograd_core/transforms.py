@@ -119,7 +119,7 @@ class Traced:
     def __init__(
         self, name: str, function: Callable[..., Any], args: Sequence[Any], argnums: ArgNums
     ) -> None:
-        chosen = [argnums] if isinstance(argnums, int) else list(argnums)
+        chosen = positions(name, argnums, len(args))
         originals, self.rebuild = flatten([args[number] for number in chosen])
         self.single = isinstance(argnums, int)
         self.tensors_in = any(isinstance(leaf, Tensor) for leaf in originals)
@@ -223,6 +223,18 @@ class Traced:
 ArgNums = int | Sequence[int]
 
 
+def positions(name: str, argnums: ArgNums, count: int) -> list[int]:
+    """The places of the chosen arguments, counted from the front."""
+    chosen = [argnums] if isinstance(argnums, int) else list(argnums)
+    found = [number + count if number < 0 else number for number in chosen]
+    if len(set(found)) != len(found) or not set(found) <= set(range(count)):
+        raise ValueError(
+            f"{name}: got argnums={argnums!r} for {count} positional arguments; expected "
+            "different places among them"
+        )
+    return found
+
+
 def variable(name: str, leaf: Any, outside_records: bool) -> Tensor:
     """A Tensor to differentiate by, with the value of an argument."""
     if is_tracked(leaf) and outside_records:
@@ -261,6 +273,11 @@ def value_and_grad(
             nonlocal aux
             value = function(*arguments, **kwargs)
             if has_aux:
+                if not isinstance(value, tuple) or len(value) != 2:
+                    raise TypeError(
+                        f"grad: has_aux=True, and the function returned a {type(value).__name__}; "
+                        "expected a pair (value, anything)"
+                    )
                 value, aux = value
             return value
 

@@ -244,6 +244,9 @@ def test_gradients_of_unrelated_tensors() -> None:
     [
         (lambda: grad(lambda x: x * 2)(np.ones(3)), ShapeError, "expected one number"),
         (lambda: grad(lambda x: x * 2)(3), DtypeError, r"astype\(float\)"),
+        (lambda: grad(lambda x: x * 2, 1)(3.0), ValueError, "argnums=1 for 1 positional"),
+        (lambda: grad(lambda x: x * 2, (0, -1))(3.0), ValueError, "expected different places"),
+        (lambda: grad(lambda x: x * 2, has_aux=True)(3.0), TypeError, "expected a pair"),
         (lambda: grad(lambda x: x * 1j)(3.0), DtypeError, "complex"),
         (lambda: jvp(np.sin, (np.ones(3),), (np.ones(2),)), ShapeError, r"expected \[\(3,\)\]"),
         (lambda: vjp(np.sin, np.ones(3))[1](np.ones(2)), ShapeError, r"expected \[\(3,\)\]"),
