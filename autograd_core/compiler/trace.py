@@ -57,8 +57,16 @@ ABOUT_LAYOUT: frozenset[Any] = frozenset(
 # Functions whose result is the same whatever the values.
 CONSTANT: frozenset[Any] = frozenset(
     {
-        *(np.zeros_like, np.ones_like, np.zeros, np.ones, np.full, np.eye, np.identity),
-        *(np.arange, np.empty, np.empty_like),
+        np.zeros_like,
+        np.ones_like,
+        np.empty_like,
+        np.zeros,
+        np.ones,
+        np.empty,
+        np.full,
+        np.eye,
+        np.identity,
+        np.arange,
     }
 )
 
