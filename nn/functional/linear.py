@@ -40,7 +40,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     array([[4.],
            [4.]])
     """
-    product = x @ weight.T
+    product = rows(x) @ weight.T
     if bias is not None:
         product += bias
-    return product
+    return product.reshape(*x.shape[:-1], len(weight))
