@@ -113,7 +113,7 @@ def maxima(x: Any, out: Any, windows: Windows) -> Any:
     """Masks of the elements as large as the maximum of their window, then how many these are."""
     padded = windows.pad(x, lowest(x.dtype))
     masks = [padded[slab] == out for _, slab in windows.slices(out.shape[2:])]
-    number = np.zeros_like(masks[0], np.uint8 if len(masks) < 256 else np.intp)
+    number: Any = np.zeros_like(masks[0], np.uint8 if len(masks) < 256 else np.intp)
     for mask in masks:
         number += mask.view(np.uint8)
     np.maximum(number, 1, out=number)  # NaN equals nothing
