@@ -1,19 +1,21 @@
 """Recurrent networks through all of time, each layer and direction as one operation.
 
 Inputs come projected: their products with the weights of all gates, which one matrix product makes
-for all times at once. Forward steps write into arrays made before; what a step backward needs
-besides the cotangents of the state is computed for all times together.
+for all times at once. Forward steps write into arrays made before. So do those backward through an
+LSTM, an operation of their own (``lstm_pull``); its gradients, and with them all higher
+derivatives, come from a formula that computes the same (``lstm_pull_formula``).
 
 A sigmoid is computed as (1 + tanh(x / 2)) / 2, so that one tanh serves all gates of a step.
 """
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
 
-from autograd_core import operation
+from autograd_core import operation, vjp
 from autograd_core.errors import ShapeError
 from autograd_core.primitive import call
 from nn.functional.linear import rows
@@ -113,29 +115,126 @@ def is_candidate(activations: Any) -> Any:
     return mask
 
 
-def lstm_rule(g: Any, h: Any, c: Any, weight: Any, out: Any) -> Any:
-    """Back through time, with everything but the recurrence computed before.
+def quarters(activations: Any, size: int) -> Any:
+    """The four gates at all times, (T, 4, N, H), as a view."""
+    return np.moveaxis(activations.reshape(*activations.shape[:-1], 4, size), -2, 1)
+
+
+def lstm_pull_formula(
+    g_outputs: Any,
+    g_cells: Any,
+    g_activations: Any,
+    h: Any,
+    c: Any,
+    weight: Any,
+    outputs: Any,
+    cells: Any,
+    activations: Any,
+) -> Any:
+    """What ``lstm_pull`` computes, as a formula of operations that can be differentiated.
 
     The derivative of a sigmoid s is s (1 - s), that of a tanh t is (1 + t)(1 - t).
     """
-    g_outputs, g_cells, g_activations = g
-    outputs, cells, activations = out
     i, f, candidate, o = np.split(activations, 4, axis=-1)
     seen = np.tanh(cells)
     slopes = (activations + is_candidate(activations)) * (1 - activations)
-    factors = np.concatenate([candidate, earlier(c, cells), i, seen], axis=-1) * slopes
-    own = g_activations * slopes
+    factors = np.concatenate([candidate, earlier(c, cells), i, seen], axis=-1)
     through = o * (1 - seen * seen)
     g_h, g_c = np.zeros_like(h), np.zeros_like(c)
     steps = []
     for t in reversed(range(len(outputs))):
         g_h = g_h + g_outputs[t]
         g_c = g_c + g_cells[t] + g_h * through[t]
-        step = np.concatenate([g_c, g_c, g_c, g_h], axis=-1) * factors[t] + own[t]
+        step = np.concatenate([g_c, g_c, g_c, g_h], axis=-1) * factors[t]
+        step = (step + g_activations[t]) * slopes[t]
         g_h, g_c = step @ weight, g_c * f[t]
         steps.append(step)
     g_gates = in_order(steps, activations)
     return g_gates, g_h, g_c, product_sum(g_gates, earlier(h, outputs))
+
+
+def lstm_pull_sample(d: Any) -> Any:
+    """Cotangents, operands and results, which need not belong together."""
+    gates, h, c, weight = operands(d, 4, parts=2)
+    like = [(*gates.shape[:2], h.shape[1])] * 2 + [gates.shape]
+    return call(*map(d.array, like), h, c, weight, *map(d.array, like))
+
+
+def lstm_pull_rule(
+    g: Any,
+    g_outputs: Any,
+    g_cells: Any,
+    g_activations: Any,
+    h: Any,
+    c: Any,
+    weight: Any,
+    outputs: Any,
+    cells: Any,
+    activations: Any,
+) -> Any:
+    """The gradients of the formula; rules are not conjugated, as the results of ``vjp`` are."""
+    cotangents = (g_outputs, g_cells, g_activations)
+    _, pull = vjp(lstm_pull_formula, *cotangents, h, c, weight, outputs, cells, activations)
+    return tuple(map(np.conj, pull(tuple(map(np.conj, g)))))
+
+
+@operation(
+    lstm_pull_sample,
+    multiple=True,
+    joint=tuple(inspect.signature(lstm_pull_formula).parameters),
+    all_nine=lstm_pull_rule,
+)
+def lstm_pull(
+    g_outputs: Any,
+    g_cells: Any,
+    g_activations: Any,
+    h: Any,
+    c: Any,
+    weight: Any,
+    outputs: Any,
+    cells: Any,
+    activations: Any,
+) -> Any:
+    """Gradients of what ``lstm_sequence`` takes, back through time in arrays made before."""
+    check_width("lstm_pull", activations, weight, h, 4)
+    size, dtype = (
+        h.shape[-1],
+        np.result_type(g_outputs, g_cells, g_activations, weight, activations),
+    )
+    g_gates = empty(activations, 4 * size, dtype)
+    g_parts, parts = (quarters(array, size) for array in (g_gates, activations))
+    mask = is_candidate(activations)
+    slopes = np.empty_like(mask, dtype)
+    g_h, g_c = (np.zeros_like(h, dtype, "C") for _ in range(2))
+    for t in reversed(range(len(outputs))):
+        i, f, candidate, o = parts[t]
+        g_i, g_f, g_candidate, g_o = g_parts[t]
+        step = g_gates[t]
+        g_h += g_outputs[t]
+        seen = np.tanh(cells[t], dtype=dtype)
+        np.multiply(g_h, seen, out=g_o)
+        seen *= seen
+        np.subtract(1, seen, out=seen)
+        seen *= o
+        seen *= g_h
+        g_c += seen
+        g_c += g_cells[t]
+        np.multiply(g_c, candidate, out=g_i)
+        np.multiply(g_c, cells[t - 1] if t else c, out=g_f)
+        np.multiply(g_c, i, out=g_candidate)
+        step += g_activations[t]
+        step *= np.add(activations[t], mask, out=slopes)
+        step *= np.subtract(1, activations[t], out=slopes)
+        g_c *= f
+        np.matmul(step, weight, out=g_h)
+    return g_gates, g_h, g_c, product_sum(g_gates, earlier(h, outputs))
+
+
+def lstm_rule(g: Any, h: Any, c: Any, weight: Any, out: Any) -> Any:
+    """Back through time."""
+    g_outputs, g_cells, g_activations = g
+    outputs, cells, activations = out
+    return lstm_pull(g_outputs, g_cells, g_activations, h, c, weight, outputs, cells, activations)
 
 
 @operation(
@@ -160,7 +259,7 @@ def lstm_sequence(gates: Any, h: Any, c: Any, weight: Any) -> Any:
     outputs, cells, activations = (empty(gates, width * size, dtype) for width in (1, 1, 4))
     shift = 0.5 * (1 - is_candidate(activations))
     scale = 1 - shift
-    parts = np.moveaxis(activations.reshape(*gates.shape[:-1], 4, size), -2, 1)
+    parts = quarters(activations, size)
     weight = np.ascontiguousarray(weight.T)
     for t, (i, f, candidate, o) in enumerate(parts):
         step = np.matmul(h, weight, out=activations[t])
