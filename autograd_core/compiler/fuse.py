@@ -50,9 +50,9 @@ class Kernel:
         """Read the first arrays and write the last ones, all in their layouts."""
         self.run(*arrays)
 
-    def source(self) -> str:
-        """The kernel as Python."""
-        return loops.source(self.group)
+    def source(self, name: str) -> str:
+        """The kernel as Python, under a name."""
+        return loops.source(self.group).replace("def kernel(", f"def {name}(", 1)
 
     def layout(self, kind: loops.Kind) -> Shape:
         """The shape in which the kernel takes an array of a kind."""

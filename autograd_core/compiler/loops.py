@@ -37,8 +37,8 @@ from autograd_core.compiler.expressions import (
     loop_dtypes,
 )
 from autograd_core.compiler.machine import BLOCK, entry_point, instructions, local_array
-from autograd_core.compiler.workers import share_out, thread_count
 from autograd_core.errors import require
+from autograd_core.workers import share_out, thread_count
 
 Array = npt.NDArray[Any]
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.compiler import loops
 from autograd_core.compiler.fuse import Kernel
 from autograd_core.compiler.ir import Instruction, Kind, Value
 from autograd_core.compiler.passes import CHANGING, Draft, last_uses
@@ -143,14 +144,16 @@ def movable(draft: Draft) -> set[Value]:
 
 def overwritable(instruction: Instruction, output: Value, done: set[Value]) -> Value | None:
     """An operand whose memory the result may take over."""
-    if not is_elementwise(instruction):
-        return None
-    for operand in instruction.args:
-        if (
-            type(operand) is Value
-            and operand in done
-            and (operand.shape, operand.dtype) == (output.shape, output.dtype)
-        ):
+    kernel = instruction.function
+    for position, operand in enumerate(instruction.args):
+        if type(operand) is not Value or operand not in done:
+            continue
+        if (operand.shape, operand.dtype) != (output.shape, output.dtype):
+            continue
+        if isinstance(kernel, Kernel):
+            if loops.may_share(kernel.group, position, instruction.outputs.index(output)):
+                return operand
+        elif is_elementwise(instruction):
             return operand
     return None
 
