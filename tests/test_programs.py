@@ -126,13 +126,14 @@ def test_gradients_of_programs_agree_with_an_independent_engine() -> None:
 
         def total(np_like: Any) -> Callable[..., Any]:
             return lambda *values: sum(
-                weight * np_like.sum(np_like.tanh(result))
+                weight * np_like.sum(np_like.arctan(result))
                 for weight, result in zip(weights, run(steps, values, np_like), strict=True)
             )
 
         numbers = tuple(range(len(inputs)))
         found = grad(total(np), numbers)(*inputs)
-        expected = independent.grad(total(engine), numbers)(*inputs)
+        with np.errstate(over="ignore"):  # it squares hyperbolic cosines
+            expected = independent.grad(total(engine), numbers)(*inputs)
         for ours, theirs in zip(found, expected, strict=True):
             scale = max(1.0, float(np.max(np.abs(theirs))))
             np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9 * scale)
