@@ -55,21 +55,23 @@ def place_gradients(draft: Draft) -> str:
         if instruction.function is not write_gradient:
             continue
         leaf, gradient = instruction.args
-        target, made = leaf.target, made_at.get(gradient)
-        if target is None or made is None or gradient.owner is not gradient or gradient in results:
+        target, owner = leaf.target, gradient.owner  # it may be the owner in another shape
+        made = made_at.get(owner)
+        if target is None or made is None or owner in results:
             continue
         maker = draft.instructions[made]
-        fits = (gradient.shape, gradient.dtype) == (target.shape, target.dtype)
+        whole = gradient.contiguous and owner.contiguous and gradient.size == owner.size
+        fits = whole and gradient.dtype == owner.dtype == target.dtype
         between = draft.instructions[made + 1 : k]
-        after = draft.instructions[k : uses[gradient] + 1]
+        after = draft.instructions[k : uses[owner] + 1]
         if (
             fits
-            and takes_out(maker, gradient)
+            and takes_out(maker, owner)
             and not any(each.kind in CHANGING or shows(each, target) for each in between)
             and not any(each.kind in CHANGING for each in after)
             and (is_elementwise(maker) or not shows(maker, target))
         ):
-            maker.out[gradient] = target
+            maker.out[owner] = target.reshape(owner.shape)
             instruction.kind = Kind.PLACED
             placed += 1
     return f"place: {placed} gradients are computed in the flat buffer"
