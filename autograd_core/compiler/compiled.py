@@ -27,6 +27,7 @@ from autograd_core.compiler.passes import (
     simplify,
 )
 from autograd_core.compiler.program import Output, Program
+from autograd_core.compiler.recompute import recompute
 from autograd_core.compiler.steps import is_step
 from autograd_core.compiler.trace import NeedsValues, Trace, TracedArray
 from autograd_core.compiler.verify import check_repeatable
@@ -300,7 +301,7 @@ def build(call: TracedCall) -> Program:
     call.gradients = {leaf: final[value] for leaf, value in call.gradients.items()}
     call.inner = {k: final[value] for k, value in call.inner.items()}
     first, second = split(draft, call)
-    passes = (fuse, prune, *PLACING) if call.fuse else PLACING
+    passes = (recompute, fuse, prune, *PLACING) if call.fuse else PLACING
     for part in (first, second):
         run_passes(part, passes)
     return Program(call, first, second)

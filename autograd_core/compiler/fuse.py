@@ -109,13 +109,18 @@ class Cluster:
             return None
         if each.reduces:
             return REDUCED[each.reduces] if each.full == self.full else None
-        for operand in each.operands:
-            if not isinstance(operand, Constant):
-                value, nest = operand
-                found = layout_in(nest, self.full)
-                if found is None or self.layouts.get(value, found) is not found:
-                    return None
+        for value, nest in each.arrays:
+            found = layout_in(nest, self.full)
+            if found is None or self.layouts.get(value, found) is not found:
+                return None
         return layout_in(output, self.full)
+
+    def key(self, operand: tuple[Value, Nest]) -> tuple[Value, Layout]:
+        """An operand, and what it is in this nest."""
+        value, nest = operand
+        found = self.layouts.get(value) or layout_in(nest, self.full)
+        assert found is not None
+        return value, found
 
     def takes(self, each: Candidate, output: Nest) -> bool:
         """Whether an instruction may join.
@@ -248,18 +253,16 @@ def regions(instructions: Sequence[Instruction]) -> Iterator[list[Instruction]]:
 def kernel_of(cluster: Cluster, takers: dict[Value, set[Any]]) -> Instruction:
     """A cluster as one instruction."""
     made = [instruction.outputs[0] for instruction, _ in cluster.members]
-    taken: dict[Value, Layout] = {}
+    # The same array may be both a row and a column.
+    taken: dict[tuple[Value, Layout], None] = {}
     for _, each in cluster.members:
-        for operand in each.operands:
-            if not isinstance(operand, Constant) and operand[0] not in cluster.layouts:
-                found = layout_in(operand[1], cluster.full)
-                assert found is not None
-                taken[operand[0]] = found
-    numbers = {value: number for number, value in enumerate([*taken, *made])}
+        taken.update(dict.fromkeys(cluster.key(v) for v in each.arrays if v[0] not in made))
+    keys = [*taken, *((value, cluster.layouts[value]) for value in made)]
+    numbers = {key: number for number, key in enumerate(keys)}
     steps = tuple(
         Step(
             each.function,
-            tuple(v if isinstance(v, Constant) else numbers[v[0]] for v in each.operands),
+            tuple(v if isinstance(v, Constant) else numbers[cluster.key(v)] for v in each.operands),
             output.dtype,
             cluster.layouts[output],
             each.reduces,
@@ -267,12 +270,13 @@ def kernel_of(cluster: Cluster, takers: dict[Value, set[Any]]) -> Instruction:
         for (_, each), output in zip(cluster.members, made, strict=True)
     )
     outputs = tuple(value for value in made if takers.get(value, set()) - {cluster})
-    inputs = tuple((kind, value.dtype) for value, kind in taken.items())
-    group = Group(inputs, steps, tuple(numbers[value] for value in outputs))
-    kinds = [*taken.values(), *(cluster.layouts[value] for value in outputs)]
+    inputs = tuple((layout, value.dtype) for value, layout in taken)
+    group = Group(inputs, steps, tuple(numbers[value, cluster.layouts[value]] for value in outputs))
+    kinds = [layout for _, layout in taken] + [cluster.layouts[value] for value in outputs]
     kernel = Kernel(group, cluster.full, kinds)
     line = cluster.members[0][0].line
-    return Instruction(kernel, tuple(taken), outputs=outputs, multiple=True, line=line)
+    args = tuple(value for value, _ in taken)
+    return Instruction(kernel, args, outputs=outputs, multiple=True, line=line)
 
 
 def in_order(units: list[Instruction]) -> list[Instruction]:

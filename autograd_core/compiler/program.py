@@ -112,10 +112,10 @@ class Writer:
             return self.names.of(array, "a")
         if value.shape == layout:
             return self.expression(value)
-        inner = ", ".join(map(str, layout))
+        shape = self.expression(layout)
         if value.shape:
-            return f"{self.expression(value)}.reshape({inner})"
-        return f"{self.names.of(np.reshape, 'reshape')}({self.expression(value)}, {inner})"
+            return f"{self.expression(value)}.reshape({shape})"
+        return f"{self.names.of(np.reshape, 'reshape')}({self.expression(value)}, {shape})"
 
     def line(self, instruction: Instruction) -> str:
         """An instruction as a statement."""

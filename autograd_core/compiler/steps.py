@@ -36,9 +36,14 @@ class Candidate:
     reduces: Any = None
 
     @property
+    def arrays(self) -> list[tuple[Value, Nest]]:
+        """The operands that are arrays, and the nests they are used as."""
+        return [each for each in self.operands if not isinstance(each, Constant)]
+
+    @property
     def values(self) -> list[Value]:
         """The operands that are arrays."""
-        return [each[0] for each in self.operands if not isinstance(each, Constant)]
+        return [value for value, _ in self.arrays]
 
 
 def nest_of(shape: tuple[int, ...]) -> Nest:
@@ -155,7 +160,6 @@ def is_known(step: Candidate, output: Value) -> bool:
         return False
     if step.reduces:
         return bool(step.values[0].dtype == output.dtype)
-    nests = [nest for _, nest in (each for each in step.operands if not isinstance(each, Constant))]
-    if None in [layout_in(nest, step.full) for nest in nests]:
+    if None in [layout_in(nest, step.full) for _, nest in step.arrays]:
         return False
     return loop_dtypes(step.function, dtypes, output.dtype)[-1] == output.dtype

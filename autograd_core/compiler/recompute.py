@@ -1,0 +1,103 @@
+"""Recompute: large elementwise results that only the backward pass needs again are made twice.
+
+Where the memory of a program is at its peak, much of it holds results that wait for the backward
+pass. Some are functions, element by element, of others that wait anyway: to compute them again in
+the loop that needs them costs little, and a kernel never even stores them. (T. Chen et al.,
+"Training Deep Nets with Sublinear Memory Cost", 2016, drop whole layers so.)
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from autograd_core.compiler.ir import Instruction, Value
+from autograd_core.compiler.passes import Draft, last_uses
+from autograd_core.compiler.steps import candidate, same_elements
+from autograd_core.containers import map_leaves
+
+# Smaller results are kept.
+LARGE = 2**17
+
+
+def recompute(draft: Draft) -> str:
+    """Make elementwise results again behind the peak of memory, instead of keeping them."""
+    peak = peak_of(draft)
+    waiting = crossing(draft, peak)
+    again: dict[Value, Instruction] = {}
+    for instruction in draft.instructions[:peak]:
+        shown = same_elements(instruction)
+        if shown in again:
+            again[instruction.outputs[0]] = instruction
+        elif shown is None and is_cheap(instruction) and waiting.issuperset(instruction.outputs):
+            operands = [operand for operand in instruction.operands if operand.array is None]
+            if all(operand in again or operand.owner in waiting for operand in operands):
+                again[instruction.outputs[0]] = instruction
+    instructions = draft.instructions[:peak]
+    new: dict[Value, Value] = {}
+
+    def renamed(leaf: Any) -> Any:
+        return new.get(leaf, leaf) if type(leaf) is Value else leaf
+
+    def remake(value: Value) -> None:
+        """Place a copy of the instruction that made a value, and before it of its operands'."""
+        original = again[value]
+        for operand in original.operands:
+            if operand in again and operand not in new:
+                remake(operand)
+        made = copy.copy(original)
+        made.args = map_leaves(renamed, original.args)
+        twin = value.twin(-value.number)
+        if value.owner is not value:
+            twin.owner = new[value.owner]
+        new[value] = twin
+        made.outputs = (new[value],)
+        instructions.append(made)
+
+    for instruction in draft.instructions[peak:]:
+        for operand in instruction.operands:
+            if operand in again and operand not in new:
+                remake(operand)
+        instruction.args = map_leaves(renamed, instruction.args)
+        instruction.kwargs = map_leaves(renamed, instruction.kwargs)
+        instructions.append(instruction)
+    draft.instructions = instructions
+    saved = sum(value.nbytes for value in new)
+    return f"recompute: {len(new)} results of {saved:,} bytes are made again, not kept"
+
+
+def is_cheap(instruction: Instruction) -> bool:
+    """Whether an instruction is elementwise, and its result large and its own."""
+    if len(instruction.outputs) != 1:
+        return False
+    (output,) = instruction.outputs
+    if output.nbytes < LARGE or output.owner is not output:
+        return False
+    found = candidate(instruction, {})
+    return found is not None and found.reduces is None
+
+
+def peak_of(draft: Draft) -> int:
+    """The instruction at which most bytes are alive."""
+    uses = last_uses(draft)
+    freed: dict[int, int] = {}
+    alive = most = peak = 0
+    for k, instruction in enumerate(draft.instructions):
+        for output in instruction.outputs:
+            if output.owner is output and output.array is None:
+                alive += output.nbytes
+                last = uses[output]
+                freed[last] = freed.get(last, 0) + output.nbytes
+        if alive > most:
+            most, peak = alive, k + 1
+        alive -= freed.pop(k, 0)
+    return peak
+
+
+def crossing(draft: Draft, peak: int) -> set[Value]:
+    """The owners of memory that are made before the peak, or given, and needed behind it."""
+    made = {output.owner for each in draft.instructions[:peak] for output in each.outputs}
+    made.update(draft.inputs)
+    needed = {operand.owner for each in draft.instructions[peak:] for operand in each.operands}
+    needed.update(result.owner for result in draft.results)
+    return made & needed - {result.owner for result in draft.results}
