@@ -1,0 +1,141 @@
+"""The code that records one operation: written for it when it is first used.
+
+What has to be done for a call depends on the operation alone: which parameters are operands, what
+its rules read, whether it may return a view. So that no call has to find this out again, the
+function that records an operation is generated, straight on, with the operation's own signature.
+What is rare (tracing, Tensors among settings or in containers, ``out=``) is handed to a general
+function, row by row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from autograd_core.primitive import Primitive
+
+
+def recorder_of(primitive: Primitive, engine: dict[str, Any]) -> Callable[..., Any]:
+    """The function that records an operation; ``engine`` holds what its code calls, by name."""
+    names = {f"_{name}": value for name, value in engine.items()}
+    names |= {"_primitive": primitive, **primitive.defaults}
+    code = compile(source(primitive), f"{__file__}: {primitive.name}", "exec")
+    exec(code, names)
+    recorder: Callable[..., Any] = names["record"]
+    return recorder
+
+
+def source(primitive: Primitive) -> str:
+    """The code of a recorder as text.
+
+    >>> from autograd_core.primitive import REGISTRY
+    >>> exponential = REGISTRY[np.exp]
+    >>> exponential.resolve()
+    >>> print("\\n".join(source(exponential).splitlines()[:4]))
+    def record(x):
+        _recording = _mode.recording
+        if _recording is not True and _mode.tracer is not None:
+            return _general(_primitive, (x, ))
+    """
+    lines = "\n    ".join(statements(primitive))
+    return f"def record({primitive.signature}):\n    {lines}\n"
+
+
+def statements(primitive: Primitive) -> Iterator[str]:
+    """The statements of a recorder; all names but those of parameters begin with underscores."""
+    parameters = primitive.parameters
+    row = "".join(f"{name}, " for name in parameters)
+    general = f"return _general(_primitive, ({row}))"
+    if primitive.sequence or primitive.multiple or not primitive.rules:
+        yield general
+        return
+    operands = [parameters[slot] for slot in primitive.operand_slots]
+    alone = len(operands) == 1
+    elementwise = isinstance(primitive.forward, np.ufunc)
+
+    # Settings are plain, and there is somebody who records.
+    unusual = ["_recording is not True and _mode.tracer is not None"]
+    for slot, name in enumerate(parameters):
+        if slot == primitive.out_slot:
+            unusual.append(f"{name} is not None")
+        elif name not in operands:
+            unusual.append(f"type({name}) in _HOLDERS and _tensors_in({name})")
+    yield "_recording = _mode.recording"
+    yield f"if {' or '.join(unusual)}:"
+    yield f"    {general}"
+
+    # Arrays and Nodes of the operands.
+    for k, name in enumerate(operands):
+        yield f"if type({name}) is _Tensor:"
+        yield f"    _array_{k} = {name}._array"
+        yield f"    _node_{k} = {name}._node"
+        yield f"elif type({name}) in _HOLDERS:"
+        yield f"    {general}"
+        yield "else:"
+        yield f"    _array_{k} = {name}"
+        yield f"    _node_{k} = None"
+    arrays = {name: f"_array_{k}" for k, name in enumerate(operands)}
+    passed = ", ".join(arrays.get(name, name) for name in parameters)
+    yield f"_out = _primitive.replay({passed})"
+    untracked = " and ".join(f"_node_{k} is None" for k in range(len(operands)))
+    yield f"if {untracked} or not _recording:"
+    yield f"    return {'_wrap(_out)' if elementwise else f'_untracked(_primitive, {parameters[0]}, _out)'}"
+    yield "_result = _new(_Tensor)"
+    yield "_result._array = _out = _out if type(_out) is _ndarray else _as_array(_out)"
+    yield "_result._version = None"
+    if not elementwise:
+        yield "if _out.dtype.kind not in 'fc':"
+        yield "    _result._node = None"
+        yield "    return _result"
+
+    # What the rules of the tracked operands need, and the versions it has.
+    readers = {
+        slot: [k for k, keeps in enumerate(primitive.keeps) if slot in keeps]
+        for slot in range(len(parameters) + 1 + len(primitive.shape_slots))
+    }
+
+    def if_needed(slot: int, value: str) -> str:
+        """A value, or None if no rule that will run reads it."""
+        if not readers[slot]:
+            return "None"
+        if len(readers[slot]) == len(operands):
+            return value
+        wanted = " or ".join(f"_node_{k} is not None" for k in readers[slot])
+        return f"{value} if {wanted} else None"
+
+    kept = [
+        if_needed(slot, arrays[name]) if name in arrays else name
+        for slot, name in enumerate(parameters)
+    ]
+    kept.append(if_needed(len(parameters), "_out"))
+    for slot in primitive.shape_slots:
+        shape = arrays[parameters[slot]]
+        kept.append(f"{shape}.shape" if alone else f"_shape_of({shape})")
+    yield "_result._node = _node = _new(_Node)"
+    yield "_node.primitive = _primitive"
+    yield f"_node.sources = ({' '.join(f'_node_{k},' for k in range(len(operands)))})"
+    yield f"_node.slots = ({', '.join(kept)},)"
+    yield "_node.versions = None"
+    for k, name in enumerate(operands):
+        needed = if_needed(primitive.operand_slots[k], "True")
+        if needed == "None":
+            continue
+        # Recorded values are never written to; leaves and untracked Tensors have a version.
+        cell = f"{name}._version"
+        if not alone:
+            yield f"if type({name}) is _Tensor and ({needed}):"
+            cell += f" if _node_{k} is not None else {name}.version"
+        yield f"{'' if alone else '    '}_cell = {cell}"
+        yield f"{'' if alone else '    '}if _cell is not None:"
+        pair = "(_cell, _cell[0])"
+        versions = f"({pair},)" if k == 0 else f"(*(_node.versions or ()), {pair})"
+        yield f"{'' if alone else '    '}    _node.versions = {versions}"
+    yield "_node.shape = _out.shape"
+    yield "_node.dtype = _out.dtype"
+    yield "_node.number = _next_number()"
+    yield "_node.notes = None"
+    yield "if _recording is not True:"
+    yield "    _recording.recorded(_node, _out)"
+    yield "return _result"
