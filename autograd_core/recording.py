@@ -113,7 +113,7 @@ def statements(primitive: Primitive) -> Iterator[str]:
     for slot in primitive.shape_slots:
         shape = arrays[parameters[slot]]
         kept.append(f"{shape}.shape" if alone else f"_shape_of({shape})")
-    yield "_result._node = _node = _new(_Node)"
+    yield "_result._node = _node = _Node()"
     yield "_node.primitive = _primitive"
     yield f"_node.sources = ({' '.join(f'_node_{k},' for k in range(len(operands)))})"
     yield f"_node.slots = ({', '.join(kept)},)"

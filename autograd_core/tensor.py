@@ -818,7 +818,8 @@ def seed_like(tensor: Tensor, gradient: Any, *, conjugate: bool = True) -> Any:
                 "backward: got a complex Tensor, which has no gradient to start from; take .real, "
                 ".imag or abs of it, or pass backward(gradient)"
             )
-        return np.ones(array.shape, array.dtype)
+        # One element: as many axes of length 1. (np.ones takes five times as long.)
+        return np.array(1, array.dtype, ndmin=array.ndim)
     if not isinstance(gradient, Tensor):
         gradient = as_array(gradient)
     if gradient.shape != array.shape:
