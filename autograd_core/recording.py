@@ -28,12 +28,12 @@ def recorder_of(primitive: Primitive, engine: dict[str, Any]) -> Callable[..., A
 
 
 def source(primitive: Primitive) -> str:
-    """The code of a recorder as text.
+    r"""The code of a recorder as text.
 
     >>> from autograd_core.primitive import REGISTRY
     >>> exponential = REGISTRY[np.exp]
     >>> exponential.resolve()
-    >>> print("\\n".join(source(exponential).splitlines()[:4]))
+    >>> print("\n".join(source(exponential).splitlines()[:4]))
     def record(x):
         _recording = _mode.recording
         if _recording is not True and _mode.tracer is not None:
@@ -52,7 +52,6 @@ def statements(primitive: Primitive) -> Iterator[str]:
         yield general
         return
     operands = [parameters[slot] for slot in primitive.operand_slots]
-    alone = len(operands) == 1
     elementwise = isinstance(primitive.forward, np.ufunc)
 
     # Settings are plain, and there is somebody who records.
@@ -81,7 +80,8 @@ def statements(primitive: Primitive) -> Iterator[str]:
     yield f"_out = _primitive.replay({passed})"
     untracked = " and ".join(f"_node_{k} is None" for k in range(len(operands)))
     yield f"if {untracked} or not _recording:"
-    yield f"    return {'_wrap(_out)' if elementwise else f'_untracked(_primitive, {parameters[0]}, _out)'}"
+    wrapped = "_wrap(_out)" if elementwise else f"_untracked(_primitive, {parameters[0]}, _out)"
+    yield f"    return {wrapped}"
     yield "_result = _new(_Tensor)"
     yield "_result._array = _out = _out if type(_out) is _ndarray else _as_array(_out)"
     yield "_result._version = None"
@@ -90,48 +90,41 @@ def statements(primitive: Primitive) -> Iterator[str]:
         yield "    _result._node = None"
         yield "    return _result"
 
-    # What the rules of the tracked operands need, and the versions it has.
-    readers = {
-        slot: [k for k, keeps in enumerate(primitive.keeps) if slot in keeps]
-        for slot in range(len(parameters) + 1 + len(primitive.shape_slots))
-    }
+    # What the rules of the tracked operands read, and the versions it has.
+    def condition(slot: int) -> str:
+        """When a slot is kept, as an expression."""
+        readers = [k for k, keeps in enumerate(primitive.keeps) if slot in keeps]
+        if len(readers) == len(operands):
+            return "True"
+        return " or ".join(f"_node_{k} is not None" for k in readers) or "False"
 
-    def if_needed(slot: int, value: str) -> str:
-        """A value, or None if no rule that will run reads it."""
-        if not readers[slot]:
-            return "None"
-        if len(readers[slot]) == len(operands):
-            return value
-        wanted = " or ".join(f"_node_{k} is not None" for k in readers[slot])
-        return f"{value} if {wanted} else None"
+    def kept(slot: int, value: str) -> str:
+        """A value, or None if no rule that may run reads it."""
+        when = condition(slot)
+        return {"True": value, "False": "None"}.get(when, f"{value} if {when} else None")
 
-    kept = [
-        if_needed(slot, arrays[name]) if name in arrays else name
-        for slot, name in enumerate(parameters)
+    slots = [
+        kept(slot, arrays[name]) if name in arrays else name for slot, name in enumerate(parameters)
     ]
-    kept.append(if_needed(len(parameters), "_out"))
+    slots.append(kept(len(parameters), "_out"))
     for slot in primitive.shape_slots:
-        shape = arrays[parameters[slot]]
-        kept.append(f"{shape}.shape" if alone else f"_shape_of({shape})")
+        name = parameters[slot]
+        array = arrays[name]
+        slots.append(f"{array}.shape if type({name}) is _Tensor else _shape_of({array})")
     yield "_result._node = _node = _Node()"
     yield "_node.primitive = _primitive"
-    yield f"_node.sources = ({' '.join(f'_node_{k},' for k in range(len(operands)))})"
-    yield f"_node.slots = ({', '.join(kept)},)"
+    yield f"_node.sources = ({''.join(f'_node_{k}, ' for k in range(len(operands)))})"
+    yield f"_node.slots = ({', '.join(slots)},)"
     yield "_node.versions = None"
     for k, name in enumerate(operands):
-        needed = if_needed(primitive.operand_slots[k], "True")
-        if needed == "None":
+        when = condition(primitive.operand_slots[k])
+        if when == "False":
             continue
         # Recorded values are never written to; leaves and untracked Tensors have a version.
-        cell = f"{name}._version"
-        if not alone:
-            yield f"if type({name}) is _Tensor and ({needed}):"
-            cell += f" if _node_{k} is not None else {name}.version"
-        yield f"{'' if alone else '    '}_cell = {cell}"
-        yield f"{'' if alone else '    '}if _cell is not None:"
-        pair = "(_cell, _cell[0])"
-        versions = f"({pair},)" if k == 0 else f"(*(_node.versions or ()), {pair})"
-        yield f"{'' if alone else '    '}    _node.versions = {versions}"
+        yield f"if type({name}) is _Tensor and ({when}):"
+        yield f"    _cell = {name}._version if _node_{k} is not None else {name}.version"
+        yield "    if _cell is not None:"
+        yield "        _node.versions = (*(_node.versions or ()), (_cell, _cell[0]))"
     yield "_node.shape = _out.shape"
     yield "_node.dtype = _out.dtype"
     yield "_node.number = _next_number()"

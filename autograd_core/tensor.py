@@ -42,7 +42,6 @@ from autograd_core.primitive import RECORDED, REGISTRY, Primitive
 from autograd_core.recording import recorder_of
 from autograd_core.rules import indexing, late
 
-
 # Operations with an operator of their own.
 ADD = REGISTRY[np.add]
 SUBTRACT = REGISTRY[np.subtract]
