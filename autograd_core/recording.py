@@ -37,7 +37,7 @@ def source(primitive: Primitive) -> str:
     def record(x):
         _recording = _mode.recording
         if _recording is not True and _mode.tracer is not None:
-            return _general(_primitive, (x, ))
+            return _general(_primitive, _primitive.bind(x, ))
     """
     lines = "\n    ".join(statements(primitive))
     return f"def record({primitive.signature}):\n    {lines}\n"
@@ -47,12 +47,12 @@ def statements(primitive: Primitive) -> Iterator[str]:
     """The statements of a recorder; all names but those of parameters begin with underscores."""
     parameters = primitive.parameters
     row = "".join(f"{name}, " for name in parameters)
-    general = f"return _general(_primitive, ({row}))"
+    elementwise = isinstance(primitive.forward, np.ufunc)
+    general = f"return _general(_primitive, {'_primitive.bind' if elementwise else ''}({row}))"
     if primitive.sequence or primitive.multiple or not primitive.rules:
         yield general
         return
     operands = [parameters[slot] for slot in primitive.operand_slots]
-    elementwise = isinstance(primitive.forward, np.ufunc)
 
     # Settings are plain, and there is somebody who records.
     unusual = ["_recording is not True and _mode.tracer is not None"]
