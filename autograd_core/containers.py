@@ -24,6 +24,8 @@ def flatten(container: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
         return leaves, lambda new: dict(zip(keys, rebuild_values(new), strict=True))
     if not isinstance(container, (list, tuple)):
         return [container], lambda leaves: leaves[0]
+    if not any(part is None or isinstance(part, (dict, list, tuple)) for part in container):
+        return list(container), lambda leaves: rebuild_sequence(container, leaves)
     parts = [flatten(part) for part in container]
 
     def rebuild(leaves: list[Any]) -> Any:

@@ -185,7 +185,7 @@ def new_node(
     primitive: Primitive, sources: tuple[Node | None, ...], slots: Any, shape: Any, dtype: Any
 ) -> Node:
     """A Node without versions or notes; the hot paths of recording set the same fields inline."""
-    node = object.__new__(Node)
+    node = Node()
     node.primitive = primitive
     node.sources = sources
     node.slots = slots
@@ -394,18 +394,19 @@ def backward(
     ``lift`` makes Tensors of what a Node saved: then the rules record, and what they return can be
     differentiated again. The walk does not go on behind Nodes of the ``boundary``.
     """
-    outer, mode.finishing = mode.finishing, []
-    recorder = mode.recorder
+    outer, recorded, recorder = mode.finishing, mode.recording, mode.recorder
+    finishing: list[Callable[[], None]] = []
     if recorder is not None:
         recorder.entered()
     try:
-        with recording(lift is not None):
-            collected = walk(seeds, wanted, retain or lift is not None, lift, boundary)
-            for callback in mode.finishing:
-                callback()
+        mode.finishing = finishing
+        mode.recording = False if lift is None else recorder or True
+        collected = walk(seeds, wanted, retain or lift is not None, lift, boundary)
+        for callback in finishing:
+            callback()
         return collected
     finally:
-        mode.finishing = outer
+        mode.finishing, mode.recording = outer, recorded
         if recorder is not None:
             recorder.left()
 
@@ -428,23 +429,16 @@ def walk(
     owned: set[Node] = set()
     for node, seed in seeds:
         cotangents[node] = cotangents[node] + seed if node in cotangents else seed
-
-    def finish(leaf: Any) -> None:
-        """Hand a leaf its gradient, once the last edge to it is crossed off."""
-        if wanted is None and leaf in cotangents:
-            leaf.accumulate(cotangents.pop(leaf))
-
     for node in operations:
         primitive, sources, slots = node.primitive, node.sources, node.slots
         if not retain:
             node.slots = FREED
         g = cotangents.pop(node, None)
         if g is None:
-            for source in sources:
-                if source in edges:
-                    edges[source] -= 1
-                    if not edges[source]:
-                        finish(source)
+            if wanted is None:
+                for source in sources:
+                    if source in edges:
+                        cross_off(edges, source, cotangents)
             continue
         if node.notes is not None:
             g = run_hooks(node, g)
@@ -466,32 +460,31 @@ def walk(
             if primitive.sequence:
                 rules = [partial(rules[0], i=i) for i in range(len(sources))]
             elif primitive.joint:
-                rules = [partial(given, gradient) for gradient in rules[0](g, slots)]
-        for source, rule in zip(sources, rules, strict=True):
-            if source is None:
+                parts = zip(sources, rules[0](g, slots), strict=True)
+                rules = [partial(given, gradient) for _, gradient in parts]
+        # There are as many rules as operands: zip(strict=True) would take as long as recording.
+        for source, rule in zip(sources, rules):  # noqa: B905
+            if source is None or (watched and useful is not None and source not in useful):
                 continue
-            if useful is None or source in useful:
-                gradient = rule(g, slots)
-                if recorder is not None:
-                    recorder.pulled(node, source, gradient)
-                if gradient.shape != source.shape:
-                    gradient = unbroadcast(gradient, source.shape, primitive)
-                if gradient.dtype != source.dtype:
-                    gradient = cast(gradient, source.dtype)
-                before = cotangents.get(source)
-                if before is None:
-                    cotangents[source] = gradient
-                elif source in owned:
-                    before += gradient
-                else:
-                    cotangents[source] = total = before + gradient
-                    # Adding in place saves memory, not time: on small arrays it costs more.
-                    if type(total) is np.ndarray and total.size > SMALL:
-                        owned.add(source)
-            if source.primitive is LEAF:
-                edges[source] -= 1
-                if not edges[source]:
-                    finish(source)
+            gradient = rule(g, slots)
+            if watched and recorder is not None:
+                recorder.pulled(node, source, gradient)
+            if gradient.shape != source.shape:
+                gradient = unbroadcast(gradient, source.shape, primitive)
+            if gradient.dtype is not source.dtype and gradient.dtype != source.dtype:
+                gradient = cast(gradient, source.dtype)
+            before = cotangents.get(source)
+            if before is None:
+                cotangents[source] = gradient
+            elif source in owned:
+                before += gradient
+            else:
+                cotangents[source] = total = before + gradient
+                # Adding in place saves memory, not time: on small arrays it costs more.
+                if type(total) is np.ndarray and total.size > SMALL:
+                    owned.add(source)
+            if source.primitive is LEAF and wanted is None:
+                cross_off(edges, source, cotangents)
     for node, cotangent in cotangents.items():
         # What is left: leaves that were seeded themselves or are wanted, and the boundary.
         if wanted is None:
@@ -499,6 +492,13 @@ def walk(
         elif node in wanted:
             collected[node] = run_hooks(node, cotangent)
     return collected
+
+
+def cross_off(edges: dict[Node, int], leaf: Any, cotangents: dict[Node, Any]) -> None:
+    """Do away with an edge to a leaf, and hand it its gradient if that was the last one."""
+    left = edges[leaf] = edges[leaf] - 1
+    if not left and leaf in cotangents:
+        leaf.accumulate(cotangents.pop(leaf))
 
 
 def given(gradient: Any, g: Any, slots: Any) -> Any:

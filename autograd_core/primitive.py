@@ -14,9 +14,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from operator import itemgetter
-from typing import Any, ParamSpec
+from typing import Any, ClassVar, ParamSpec
 
 import numpy as np
 
@@ -77,14 +77,11 @@ class Primitive:
     """
 
     __slots__ = (
-        "binary",
         "bind",
+        "defaults",
         "forward",
         "irregular",
         "joint",
-        "keep_both",
-        "keep_x",
-        "keep_y",
         "keeps",
         "keeps_of",
         "kernel",
@@ -96,13 +93,13 @@ class Primitive:
         "out_slot",
         "parameters",
         "ready",
+        "record",
         "replay",
         "rules",
         "sample",
         "sequence",
         "shape_slots",
-        "single",
-        "unary",
+        "signature",
         "unbound",
         "view",
     )
@@ -116,12 +113,11 @@ class Primitive:
     out_slot: int | None
     rules: tuple[Rule, ...]
     keeps: tuple[frozenset[int], ...]
-    # For ufuncs of one and two operands, which slots to keep when only x, only y or both are
-    # tracked: the fast paths of recording read these. For functions of a single array with
-    # settings, whether to keep the array and the result.
-    keep_x: tuple[bool, ...]
-    keep_y: tuple[bool, ...]
-    keep_both: tuple[bool, ...]
+    # The parameters as they are written in a definition, and the values of defaults named there.
+    signature: str
+    defaults: dict[str, Any]
+    # Makes of an operation the function that records it: the engine's, once it is loaded.
+    specialise: ClassVar[Callable[[Primitive], Callable[..., Any]]]
 
     def __init__(
         self,
@@ -149,7 +145,9 @@ class Primitive:
         self.joint = joint is not None
         self.kernel = kernel
         self.irregular = sequence or multiple or self.joint
-        self.ready = self.unary = self.binary = self.single = False
+        self.ready = False
+        # Computes with Tensors, called as the forward function is.
+        self.record: Callable[..., Any] = partial(record_first, self)
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
@@ -161,9 +159,11 @@ class Primitive:
         """
         if isinstance(self.forward, np.ufunc):
             self.parameters = ("x", "y", "z", "w")[: self.forward.nin]
-            self.bind, self.replay = lambda *operands: operands, self.forward
+            self.signature, self.defaults = ", ".join(self.parameters), {}
+            self.bind, self.replay = bind_elementwise, self.forward
         else:
-            self.parameters, self.bind, self.replay = compile_signature(self.forward)
+            read = compile_signature(self.forward)
+            self.parameters, self.signature, self.defaults, self.bind, self.replay = read
             if self.kernel is not None:
                 self.replay = bind_kernel(self.kernel, self.parameters)
         slots = {parameter: slot for slot, parameter in enumerate((*self.parameters, "out_"))}
@@ -188,19 +188,6 @@ class Primitive:
         self.shape_slots = tuple(shape_slots)
         self.out_slot = self.parameters.index("out") if "out" in self.parameters else None
         self.keeps_of: dict[tuple[int, ...], frozenset[int]] = {}
-        count = len(self.operands)
-        plain = isinstance(self.forward, np.ufunc) and not self.irregular
-        if plain and self.operands == self.parameters and count in (1, 2):
-            everything = frozenset().union(*self.keeps)
-            self.keep_x, self.keep_y, self.keep_both = [
-                tuple(slot in keep for slot in range(result + 1))
-                for keep in (self.keeps[0], self.keeps[-1], everything)
-            ]
-            # Last: another thread may already be looking at these.
-            self.unary, self.binary = count == 1, count == 2
-        elif self.operand_slots == (0,) and not self.irregular:
-            self.keep_x = (0 in self.keeps[0], result in self.keeps[0])
-            self.single = True
         self.ready = True
 
     def kept(self, tracked: tuple[int, ...]) -> frozenset[int]:
@@ -211,6 +198,19 @@ class Primitive:
             keep = frozenset().union(*(keeps for slot, keeps in pairs if slot in tracked))
             self.keeps_of[tracked] = keep
         return keep
+
+
+def record_first(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
+    """Record the first call of an operation, and have another function record those that follow."""
+    primitive.record = Primitive.specialise(primitive)
+    return primitive.record(*args, **kwargs)
+
+
+def bind_elementwise(*operands: Any) -> tuple[Any, ...]:
+    """The row of a ufunc: its operands, lists of numbers as arrays."""
+    return tuple(
+        np.asarray(value) if isinstance(value, (list, tuple)) else value for value in operands
+    )
 
 
 def argument_names(rule: Rule) -> tuple[str, ...]:
@@ -270,23 +270,26 @@ PREFIXES: dict[Any, str] = {
 
 def compile_signature(
     forward: Callable[..., Any],
-) -> tuple[tuple[str, ...], Callable[..., tuple[Any, ...]], Callable[..., Any]]:
-    """Parameter names, ``bind(*args, **kwargs) -> row`` and ``replay(*row) -> result``.
+) -> tuple[
+    tuple[str, ...], str, dict[str, Any], Callable[..., tuple[Any, ...]], Callable[..., Any]
+]:
+    """Parameter names, signature, defaults, ``bind(*args, **kwargs) -> row``, ``replay(*row)``.
 
-    Both are lambdas with the signature spelled out, so that Python itself matches arguments to
-    parameters and fills in defaults: ``inspect.Signature.bind`` takes twenty times as long.
+    The last two are lambdas with the signature spelled out, so that Python itself matches arguments
+    to parameters and fills in defaults: ``inspect.Signature.bind`` takes twenty times as long.
+    The signature is text, and the defaults are the values of the names in it.
 
-    >>> names, bind, replay = compile_signature(np.trace)
-    >>> bind(1, axis2=0)[:4]
-    (1, 0, 0, 0)
+    >>> names, signature, defaults, bind, replay = compile_signature(np.moveaxis)
+    >>> names, signature, bind(1, destination=0, source=2)
+    (('a', 'source', 'destination'), 'a, source, destination', (1, 2, 0))
     """
     try:
-        signature = inspect.signature(forward)
+        described = inspect.signature(forward)
     except ValueError:  # written in C, before NumPy 2.4 gave these a signature
-        signature = inspect.signature(SIGNATURES.get(forward.__name__, SIGNATURES["any"]))
-    parameters = signature.parameters.values()
+        described = inspect.signature(SIGNATURES.get(forward.__name__, SIGNATURES["any"]))
+    parameters = described.parameters.values()
     names = tuple(parameter.name for parameter in parameters)
-    namespace: dict[str, Any] = {"forward": forward}
+    defaults: dict[str, Any] = {}
     accepted, passed = [], []
     kind = inspect.Parameter
     starred = False
@@ -300,16 +303,17 @@ def compile_signature(
         prefix = PREFIXES.get(parameter.kind, "")
         default = ""
         if parameter.default is not kind.empty:
-            namespace[f"default_{name}"] = parameter.default
-            default = f"=default_{name}"
+            defaults[f"_default_{name}"] = parameter.default
+            default = f"=_default_{name}"
         accepted.append(f"{prefix}{name}{default}")
         keyword = f"{name}=" if parameter.kind is kind.KEYWORD_ONLY else prefix
         passed.append(f"{keyword}{name}")
     row = "".join(f"{name}, " for name in names)
-    bind = eval(f"lambda {', '.join(accepted)}: ({row})", namespace)
-    replay = eval(f"lambda {row}: forward({', '.join(passed)})", namespace)
+    signature = ", ".join(accepted)
+    bind = eval(f"lambda {signature}: ({row})", defaults.copy())
+    replay = eval(f"lambda {row}: _forward({', '.join(passed)})", {"_forward": forward})
     replay.__name__, replay.__wrapped__ = forward.__name__, forward
-    return names, bind, replay
+    return names, signature, defaults, bind, replay
 
 
 # Every operation the engine knows, by the NumPy function (or function of our own) it is.
@@ -385,6 +389,8 @@ def operation(
     def decorate(forward: Callable[P, Any]) -> Callable[P, Any]:
         @wraps(forward)
         def dispatch(*args: P.args, **kwargs: P.kwargs) -> Any:
+            if not RECORDED.isdisjoint(map(type, args)):
+                return primitive.record(*args, **kwargs)
             taker = first_taker((*args, *kwargs.values()))
             if taker is None:
                 return forward(*args, **kwargs)
@@ -392,7 +398,7 @@ def operation(
             # Arrays of another library do not know the function: it takes them as they are.
             return forward(*args, **kwargs) if result is NotImplemented else result
 
-        REGISTRY[dispatch] = Primitive(
+        primitive = REGISTRY[dispatch] = Primitive(
             forward,
             sample,
             rules,
@@ -407,6 +413,9 @@ def operation(
 
     return decorate
 
+
+# What operations record: Tensors, once there are any.
+RECORDED: set[type] = set()
 
 # What most arguments are, and takes over nothing: known without asking for its attributes.
 PLAIN = frozenset({np.ndarray, int, bool, float, str, slice, type(None), type(...)})

@@ -38,29 +38,21 @@ from autograd_core.graph import (
 )
 from autograd_core.interop import Interchange
 from autograd_core.methods import ArrayMethods
-from autograd_core.primitive import REGISTRY, Primitive
+from autograd_core.primitive import RECORDED, REGISTRY, Primitive
+from autograd_core.recording import recorder_of
 from autograd_core.rules import indexing, late
 
-
-def resolved(function: Callable[..., Any]) -> Primitive:
-    """The registered operation of a function, ready for the fast paths of recording."""
-    primitive = REGISTRY[function]
-    primitive.resolve()
-    return primitive
-
-
 # Operations with an operator of their own.
-ADD = resolved(np.add)
-SUBTRACT = resolved(np.subtract)
-MULTIPLY = resolved(np.multiply)
-DIVIDE = resolved(np.divide)
-POWER = resolved(np.power)
-NEGATIVE = resolved(np.negative)
-ABSOLUTE = resolved(np.absolute)
-MATMUL = resolved(np.matmul)
+ADD = REGISTRY[np.add]
+SUBTRACT = REGISTRY[np.subtract]
+MULTIPLY = REGISTRY[np.multiply]
+DIVIDE = REGISTRY[np.divide]
+POWER = REGISTRY[np.power]
+NEGATIVE = REGISTRY[np.negative]
+ABSOLUTE = REGISTRY[np.absolute]
+MATMUL = REGISTRY[np.matmul]
 GETITEM = REGISTRY[indexing.getitem]
 GATHER = REGISTRY[indexing.gather]
-GETITEM.resolve()
 
 # Functions that make arrays from settings alone; with like=Tensor they make untracked Tensors.
 CREATION: frozenset[Any] = frozenset(
@@ -416,18 +408,14 @@ class Tensor(ArrayMethods, Assignable, Interchange):
             return without_rule(ufunc, inputs, kwargs)
         if kwargs:
             return record_with_keywords(primitive, inputs, kwargs)
-        if primitive.binary:
-            return record_binary(primitive, *inputs)
-        if primitive.unary:
-            return record_unary(primitive, *inputs)
-        return record(primitive, *inputs)
+        return primitive.record(*inputs)
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any
     ) -> Any:
         primitive = REGISTRY.get(function)
         if primitive is not None:
-            return record(primitive, *args, **kwargs)
+            return primitive.record(*args, **kwargs)
         composite = COMPOSITES.get(function)
         if composite is not None:
             return composite(*args, **kwargs)
@@ -438,52 +426,51 @@ class Tensor(ArrayMethods, Assignable, Interchange):
     # -- operators --------------------------------------------------------------------------------
 
     def __add__(self, other: Any) -> Tensor:
-        return record_binary(ADD, self, other)
+        return ADD.record(self, other)
 
     def __radd__(self, other: Any) -> Tensor:
-        return record_binary(ADD, other, self)
+        return ADD.record(other, self)
 
     def __sub__(self, other: Any) -> Tensor:
-        return record_binary(SUBTRACT, self, other)
+        return SUBTRACT.record(self, other)
 
     def __rsub__(self, other: Any) -> Tensor:
-        return record_binary(SUBTRACT, other, self)
+        return SUBTRACT.record(other, self)
 
     def __mul__(self, other: Any) -> Tensor:
-        return record_binary(MULTIPLY, self, other)
+        return MULTIPLY.record(self, other)
 
     def __rmul__(self, other: Any) -> Tensor:
-        return record_binary(MULTIPLY, other, self)
+        return MULTIPLY.record(other, self)
 
     def __truediv__(self, other: Any) -> Tensor:
-        return record_binary(DIVIDE, self, other)
+        return DIVIDE.record(self, other)
 
     def __rtruediv__(self, other: Any) -> Tensor:
-        return record_binary(DIVIDE, other, self)
+        return DIVIDE.record(other, self)
 
     def __pow__(self, other: Any) -> Tensor:
-        return record_binary(POWER, self, other)
+        return POWER.record(self, other)
 
     def __rpow__(self, other: Any) -> Tensor:
-        return record_binary(POWER, other, self)
+        return POWER.record(other, self)
 
     def __matmul__(self, other: Any) -> Tensor:
-        return record_binary(MATMUL, self, other)
+        return MATMUL.record(self, other)
 
     def __rmatmul__(self, other: Any) -> Tensor:
-        return record_binary(MATMUL, other, self)
+        return MATMUL.record(other, self)
 
     def __neg__(self) -> Tensor:
-        return record_unary(NEGATIVE, self)
+        return NEGATIVE.record(self)
 
     def __abs__(self) -> Tensor:
-        return record_unary(ABSOLUTE, self)
+        return ABSOLUTE.record(self)
 
     def __getitem__(self, index: Any) -> Tensor:
         if is_basic(index):
-            return record_single(GETITEM, self, index)
-        gathered: Tensor = record(GATHER, self, index)
-        return gathered
+            return GETITEM.record(self, index)
+        return GATHER.record(self, index)
 
 
 # What a basic index is made of; anything else (arrays, lists, masks, booleans) is advanced.
@@ -528,89 +515,6 @@ def as_tensor(values: Any) -> Tensor:
     return values if type(values) is Tensor else Tensor(values)
 
 
-def record_unary(primitive: Primitive, x: Any) -> Tensor:
-    """Compute a ufunc of one Tensor, and make a Node if its gradient is wanted."""
-    if (recording := mode.recording) is not True and mode.tracer is not None:
-        x = mode.tracer.stand_in(x)
-    array = x._array
-    out = primitive.replay(array)
-    result = _new(Tensor)
-    result._array = out = out if type(out) is _ndarray else as_array(out)
-    result._version = None
-    source = x._node
-    if source is None or not recording:
-        result._node = None
-        return result
-    result._node = node = _new(Node)
-    node.primitive = primitive
-    node.sources = (source,)
-    keep_x, keep_out = primitive.keep_x
-    node.slots = (array if keep_x else None, out if keep_out else None)
-    version = x._version
-    node.versions = ((version, version[0]),) if keep_x and version is not None else None
-    node.shape = out.shape
-    node.dtype = out.dtype
-    node.number = next_number()
-    node.notes = None
-    if recording is not True:
-        recording.recorded(node, out)
-    return result
-
-
-def record_binary(primitive: Primitive, x: Any, y: Any) -> Tensor:
-    """Compute a ufunc of two operands, at least one a Tensor, and make a Node if one is tracked."""
-    if (recording := mode.recording) is not True and mode.tracer is not None:
-        x, y = mode.tracer.stand_in(x), mode.tracer.stand_in(y)
-    if type(x) is Tensor:
-        x_array, x_source = x._array, x._node
-    else:
-        x_array = np.asarray(x) if isinstance(x, (list, tuple)) else x
-        x_source = None
-    if type(y) is Tensor:
-        y_array, y_source = y._array, y._node
-    else:
-        y_array = np.asarray(y) if isinstance(y, (list, tuple)) else y
-        y_source = None
-    out = primitive.replay(x_array, y_array)
-    result = _new(Tensor)
-    result._array = out = out if type(out) is _ndarray else as_array(out)
-    result._version = None
-    if x_source is None:
-        if y_source is None:
-            result._node = None
-            return result
-        keep_x, keep_y, keep_out = primitive.keep_y
-    elif y_source is None:
-        keep_x, keep_y, keep_out = primitive.keep_x
-    else:
-        keep_x, keep_y, keep_out = primitive.keep_both
-    if not recording:
-        result._node = None
-        return result
-    result._node = node = _new(Node)
-    node.primitive = primitive
-    node.sources = (x_source, y_source)
-    node.slots = (
-        x_array if keep_x else None,
-        y_array if keep_y else None,
-        out if keep_out else None,
-    )
-    # Recorded values are never written to; a version is noted for leaves and untracked Tensors.
-    versions: tuple[tuple[list[int], int], ...] | None = None
-    if keep_x and type(x) is Tensor and (cell := x._version or untracked_version(x)):
-        versions = ((cell, cell[0]),)
-    if keep_y and type(y) is Tensor and (cell := y._version or untracked_version(y)):
-        versions = ((cell, cell[0]),) if versions is None else (*versions, (cell, cell[0]))
-    node.versions = versions
-    node.shape = out.shape
-    node.dtype = out.dtype
-    node.number = next_number()
-    node.notes = None
-    if recording is not True:
-        recording.recorded(node, out)
-    return result
-
-
 def untracked_version(tensor: Tensor) -> list[int] | None:
     """The version cell of an untracked Tensor, made now; None for a recorded one."""
     return tensor.version if tensor._node is None else None
@@ -623,48 +527,22 @@ def share_version(owner: Tensor, views: Any) -> None:
             view._version = owner.version if owner.is_leaf else FROZEN
 
 
-def record_single(primitive: Primitive, x: Tensor, *settings: Any) -> Tensor:
-    """Compute a function of one Tensor with settings, and make a Node if its gradient is wanted."""
-    if (recording := mode.recording) is not True and mode.tracer is not None:
-        x = mode.tracer.stand_in(x)
-        array = x._array
-        out = mode.tracer.run(primitive.replay, (array, *settings))
-    else:
-        array = x._array
-        out = primitive.replay(array, *settings)
-    result = wrap(out)
-    source = x._node
-    if source is None or not recording or result._array.dtype.kind not in "fc":
-        if primitive.view:
-            share_version(x, result)
-        return result
-    keep_x, keep_out = primitive.keep_x
-    slots = (array if keep_x else None, *settings, out if keep_out else None)
-    if primitive.shape_slots:
-        slots += (array.shape,) * len(primitive.shape_slots)
-    result._node = node = new_node(
-        primitive, (source,), slots, result._array.shape, result._array.dtype
-    )
-    if keep_x and (version := x._version) is not None:
-        node.versions = ((version, version[0]),)
-    if recording is not True:
-        recording.recorded(node, out)
-    return result
+def untracked(primitive: Primitive, operand: Any, result: Any) -> Any:
+    """What an operation returned as Tensors without a graph."""
+    wrapped = wrap_all(result)
+    if primitive.view:
+        for owner in tensors_in(operand):
+            share_version(owner, wrapped)
+    return wrapped
 
 
 def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
     """Compute any operation, and make a Node if the gradient of an operand is wanted."""
-    if not primitive.ready:
-        primitive.resolve()
-    row: tuple[Any, ...] = primitive.bind(*args, **kwargs)
-    out_slot = primitive.out_slot
-    if (
-        primitive.single
-        and type(row[0]) is Tensor
-        and not has_tensors(row[1:])
-        and (out_slot is None or row[out_slot] is None)
-    ):
-        return record_single(primitive, *row)
+    return primitive.record(*args, **kwargs)
+
+
+def record_row(primitive: Primitive, row: tuple[Any, ...]) -> Any:
+    """Record a call given its row, whatever is in it: what the recorders leave to others."""
     if primitive.sequence:
         (slot,) = primitive.operand_slots
         if type(row[slot]) is Tensor:
@@ -688,11 +566,7 @@ def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
         else:
             arrays.append(value)
     if not (tracked and recording and primitive.rules):
-        wrapped = wrap_all(replay(*arrays))
-        if primitive.view:
-            for owner in tensors_in(row[0]):
-                share_version(owner, wrapped)
-        return wrapped
+        return untracked(primitive, row[0], replay(*arrays))
     started = STARTED.get(primitive.forward)
     if started is not None and primitive.operand_slots != tuple(tracked):
         return started(**dict(zip(primitive.parameters, row, strict=True)))
@@ -752,7 +626,7 @@ def record_with_keywords(
     primitive.resolve()
     called = copy.copy(primitive)
     called.forward = called.replay = partial(primitive.forward, **keywords)
-    return record(called, *operands)
+    return record_row(called, called.bind(*operands))
 
 
 def composite(function: Callable[..., Any]) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
@@ -831,17 +705,6 @@ def tensors_in(value: Any) -> list[Tensor]:
     return [tensor for item in value for tensor in tensors_in(item)]
 
 
-def has_tensors(values: tuple[Any, ...]) -> bool:
-    """Whether there is a Tensor among the values, also inside lists, tuples and dicts."""
-    for value in values:
-        kind = type(value)
-        if kind is Tensor or (
-            (kind is tuple or kind is list or kind is dict) and tensors_in(value)
-        ):
-            return True
-    return False
-
-
 def is_tracked(value: Any) -> bool:
     """Whether a Tensor in the value requires a gradient."""
     kind = type(value)
@@ -907,6 +770,36 @@ def without_rule(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     return wrap_all(function(*unwrap(tuple(args)), **unwrap(dict(kwargs))))
 
 
+# What holds Tensors, or is one.
+HOLDERS = frozenset({Tensor, list, tuple, dict})
+
+ENGINE = {
+    "mode": mode,
+    "new": _new,
+    "ndarray": _ndarray,
+    "next_number": next_number,
+    "as_array": as_array,
+    "general": record_row,
+    "shape_of": shape_of,
+    "tensors_in": tensors_in,
+    "untracked": untracked,
+    "wrap": wrap,
+    "HOLDERS": HOLDERS,
+    "Node": Node,
+    "Tensor": Tensor,
+}
+
+
+def specialise(primitive: Primitive) -> Callable[..., Any]:
+    """The function that records an operation, made when it is first called."""
+    primitive.resolve()
+    return recorder_of(primitive, ENGINE)
+
+
+Primitive.specialise = staticmethod(specialise)
+RECORDED.add(Tensor)
+
+
 def seed_like(tensor: Tensor, gradient: Any, *, conjugate: bool = True) -> Any:
     """The vector a pass starts from, shaped and typed as the Tensor is.
 
@@ -924,7 +817,8 @@ def seed_like(tensor: Tensor, gradient: Any, *, conjugate: bool = True) -> Any:
                 "backward: got a complex Tensor, which has no gradient to start from; take .real, "
                 ".imag or abs of it, or pass backward(gradient)"
             )
-        return np.ones(array.shape, array.dtype)
+        # One element: as many axes of length 1. (np.ones takes five times as long.)
+        return np.array(1, array.dtype, ndmin=array.ndim)
     if not isinstance(gradient, Tensor):
         gradient = as_array(gradient)
     if gradient.shape != array.shape:

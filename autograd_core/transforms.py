@@ -349,8 +349,10 @@ def matching(name: str, given: Any, like: Any) -> list[Any]:
     """The leaves of a container that must be nested and shaped like another."""
     leaves, _ = flatten(given)
     expected, _ = flatten(like)
-    shapes = [np.shape(leaf) for leaf in leaves]
-    wanted = [np.shape(leaf) for leaf in expected]
+    shapes, wanted = [
+        [leaf.shape if isinstance(leaf, Tensor) else np.shape(leaf) for leaf in several]
+        for several in (leaves, expected)
+    ]
     if shapes != wanted:
         raise ShapeError(f"{name}: got vectors of shapes {shapes}; expected {wanted}")
     return leaves

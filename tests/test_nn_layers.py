@@ -139,6 +139,14 @@ def test_gelu_is_the_normal_distribution_function_times_x() -> None:
     np.testing.assert_allclose(F.gelu(single), single * special.ndtr(x), rtol=2e-7, atol=4e-7)
 
 
+def test_gelu_keeps_its_argument_alone() -> None:
+    x = Tensor(normal(3, 2), requires_grad=True)
+    node = F.gelu(x).node
+    assert node is not None
+    assert node.sources == (x.node,)
+    assert [slot is x.data for slot in node.slots if slot is not None] == [True]
+
+
 @pytest.mark.parametrize(
     "function", [F.elu, F.selu, F.gelu, F.gelu_tanh, F.silu, F.softplus, F.normal_cdf]
 )

@@ -255,3 +255,8 @@ def test_gradients_of_unrelated_tensors() -> None:
 def test_bad_input_says_what_came_and_what_helps(call: Any, error: Any, says: str) -> None:
     with pytest.raises(error, match=says):
         call()
+
+
+def test_the_remainder_of_a_number_has_a_second_derivative() -> None:
+    # Nothing depends on the quotient, and the cotangent of the remainder is a NumPy scalar.
+    assert hessian(lambda x: np.divmod(x, 2.0)[1] ** 2)(np.array(3.0)) == 2

@@ -107,7 +107,7 @@ def operands(node: Node) -> Iterator[tuple[str, Node | None, Any]]:
             items = [None] * len(node.sources) if value is None else value
             for number, (source, item) in enumerate(zip(node.sources, items, strict=True)):
                 yield str(number), source, UNKNOWN if item is None else item
-        elif value is None and primitive.binary:
+        elif value is None and isinstance(primitive.forward, np.ufunc):
             yield name, sources[name], UNKNOWN
         else:
             yield name, sources.get(name), value

@@ -11,7 +11,7 @@ from autograd_core import operation
 from autograd_core.primitive import REAL, Elementwise, call
 from autograd_core.rules.piecewise import keep
 from nn.errors import OptionError
-from nn.functional.normal import normal_cdf
+from nn.functional.normal import normal_cdf, normal_density
 from nn.functional.sums import products_over, sum_over
 
 ANY = Elementwise((REAL,))
@@ -121,6 +121,13 @@ def gelu_tanh(x: Any) -> Any:
     return 0.5 * x * (1 + np.tanh(GELU_SLOPE * (x + GELU_CUBIC * (x * x * x))))
 
 
+# Φ(x) is computed again in the backward pass: keeping it would take as much memory as x itself.
+@operation(ANY, label="gelu", x=lambda g, x: g * (normal_cdf(x) + x * normal_density(x)))
+def gelu_exact(x: Any) -> Any:
+    """Multiply x by Φ(x); see ``gelu``."""
+    return x * normal_cdf(x)
+
+
 def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
     """Multiply x by the normal distribution function of x; ``approximate="tanh"``: ``gelu_tanh``.
 
@@ -132,7 +139,7 @@ def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Any:
     """
     if approximate not in ("none", "tanh"):
         raise OptionError(f"gelu: got approximate={approximate!r}; expected 'none' or 'tanh'")
-    return x * normal_cdf(x) if approximate == "none" else gelu_tanh(x)
+    return gelu_exact(x) if approximate == "none" else gelu_tanh(x)
 
 
 @operation(ANY, x=lambda g, out: g * (out * (1 - out)))

@@ -87,7 +87,12 @@ def single_cdf(x: Any) -> Any:
     return result
 
 
-@operation(Elementwise((REAL,)), x=lambda g, x: g * (PEAK * np.exp(-0.5 * (x * x))))
+def normal_density(x: Any) -> Any:
+    """How dense standard normal numbers lie at x: exp(-x²/2) / √(2π), the slope of Φ."""
+    return PEAK * np.exp(-0.5 * (x * x))
+
+
+@operation(Elementwise((REAL,)), x=lambda g, x: g * normal_density(x))
 def normal_cdf(x: Any) -> Any:
     """Φ(x) = erfc(-x / √2) / 2: how likely a standard normal number is below x.
 
