@@ -125,7 +125,7 @@ class Writer:
             return f"{name}({self.names.of(args[0], 'leaves')})"
         if instruction.kind is Kind.PLACED:
             leaf, target = self.names.of(args[0], "leaf"), self.names.of(args[0].target, "target")
-            return f"{leaf}.grad = {target}"
+            return f"{self.expression(instruction.outputs[0])} = {leaf}.grad = {target}"
         call = self.call(instruction)
         if not instruction.outputs:
             return call
@@ -146,7 +146,8 @@ class Writer:
         for out in instruction.out.values():
             place = self.expression(out) if type(out) is Value else self.names.of(out, "buffer")
             # Positional where possible: keywords cost more than small sums.
-            written.append(place if isinstance(function, np.ufunc) else f"out={place}")
+            positional = isinstance(function, np.ufunc) and not instruction.kwargs
+            written.append(place if positional else f"out={place}")
         if isinstance(function, Method):
             return f"{written[0]}.{name_of(function)}({', '.join(written[1:])})"
         owner = getattr(function, "__self__", None)

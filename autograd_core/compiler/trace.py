@@ -334,6 +334,7 @@ class Trace:
         self._shown: set[Value] = set()  # owners of memory that have views
         self._stand_ins: dict[int, tuple[Tensor, Tensor]] = {}
         self._gradients: dict[Leaf, Any] = {}
+        self._unsure: set[Leaf] = set()  # only a run knows whether these have a gradient
         self._generators: dict[int, Any] = {}
 
     # -- what the engine and traced arrays ask for -------------------------------------------------
@@ -458,13 +459,17 @@ class Trace:
 
     def accumulate(self, leaf: Leaf, gradient: Any) -> None:
         """Add to the gradient of a leaf; of one from outside, when the program runs."""
-        before = self.gradient_of(leaf)
+        unsure = leaf in self._unsure
+        self._unsure.discard(leaf)
+        before = None if unsure else self.gradient_of(leaf)
         if not isinstance(gradient, TracedArray):
             gradient = self.capture(np.asarray(gradient))
         if leaf.number > self.start:
             leaf.grad = gradient if before is None else before + gradient
             return
         function = write_gradient if before is None else add_gradient
+        if unsure:
+            function = accumulate_gradient
         owner = None if leaf.target is None else self.capture(leaf.target).value
         stored = Value(next(self._numbers), gradient.example, owner)
         self.note(Instruction(function, (leaf, gradient.value), outputs=(stored,), kind=Kind.STORE))
@@ -474,6 +479,12 @@ class Trace:
         """The gradient a leaf has at this point of the traced function."""
         if leaf.number > self.start:
             return leaf.grad
+        if leaf in self._unsure:
+            raise TraceError(
+                f"compile: .grad is read ({user_line()}) where only a run knows whether the "
+                "parameter has a gradient, since other ranks may have given it one; read it after "
+                "the compiled function"
+            )
         if leaf not in self._gradients:
             self._gradients[leaf] = leaf.grad
             self.began_with[leaf] = leaf.grad is not None
@@ -491,7 +502,15 @@ class Trace:
             if leaf.number < self.start:
                 self._gradients.setdefault(leaf, leaf.grad)
             leaf.grad = None
+        self._unsure.difference_update(cleared)
         self.note(Instruction(forget, (cleared,), kind=Kind.CLEAR))
+
+    def may_have_written(self, leaves: Iterable[Leaf | None]) -> None:
+        """Note that leaves without a gradient may have got one, which only a run can tell."""
+        for leaf in leaves:
+            if leaf is not None and (leaf not in self._gradients or leaf.grad is None):
+                self._gradients.setdefault(leaf, leaf.grad)
+                self._unsure.add(leaf)
 
     def draw(self, sample: Callable[[Any], Any], generator: Any) -> Any:
         """Draw when the program runs; here from a copy, so that the generator stays as it is."""
@@ -593,6 +612,11 @@ def add_gradient(leaf: Leaf, gradient: Any) -> Any:
     """Add an array to the gradient of a leaf."""
     leaf.grad += gradient
     return leaf.grad
+
+
+def accumulate_gradient(leaf: Leaf, gradient: Any) -> Any:
+    """Add an array to the gradient of a leaf, if it has one, and else make it that."""
+    return write_gradient(leaf, gradient) if leaf.grad is None else add_gradient(leaf, gradient)
 
 
 def gradient_of(leaf: Leaf) -> Any:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from autograd_core import Tensor
 from autograd_core.effects import effect
-from autograd_core.graph import Leaf, clear_gradients
+from autograd_core.graph import Leaf, clear_gradients, mode
 from nn.errors import OptionError, StateError
 from nn.optim import fused as loops
 from nn.parameters import ParameterBuffer, buffers_of
@@ -171,15 +171,20 @@ class Optimizer:
                 self.buffers.append(buffer)
             members = sorted(buffer.index[key] for key in mine if key in buffer.index)
             for first, last in neighbours(members):
-                self.segments.append(Segment(buffer, first, last, group, self.state_names))
+                # A new list: programs that cleared the gradients of the old one are traced again.
+                segment = Segment(buffer, first, last, group, self.state_names)
+                self.segments = [*self.segments, segment]
         self.param_groups.append(group)
 
     def zero_grad(self) -> None:
         """Forget all gradients; what no backward pass writes afterwards is not stepped."""
         for segment in self.segments:
             clear_gradients(segment.leaves())
+        if mode.tracer is not None:
+            mode.tracer.rely_on(self, "segments")
+            for buffer in self.buffers:
+                mode.tracer.rely_on(buffer, "_nodes")
 
-    @effect()
     def step(self, closure: Callable[[], T] | None = None) -> T | None:
         """Update every parameter that has a gradient, once.
 
@@ -187,6 +192,12 @@ class Optimizer:
         it returns is returned.
         """
         loss = None if closure is None else closure()
+        self._step()
+        return loss
+
+    @effect()
+    def _step(self) -> None:
+        """Update values and state; the one part of a step that programs call as a whole."""
         for segment in self.segments:
             shared = self.shared(segment.group)
             options = {name: weak(segment.group[name]) for name in self.options}
@@ -204,7 +215,6 @@ class Optimizer:
                     if shared.decay:
                         gradient = gradient + shared.decay * value
                     self.update(value, gradient, *state, step=step, **options)
-        return loss
 
     def shared(self, group: Mapping[str, Any]) -> loops.Shared:
         """What is done to gradients and values before the rule, for the options of a group."""
