@@ -402,7 +402,9 @@ def test_hooks_that_come_and_go_are_noticed() -> None:
 
 
 def test_large_results_of_ufuncs_with_settings() -> None:
-    replays(lambda x: np.multiply(x + 1, 1.25, dtype=np.float32).sum(), np.ones(10_000, np.float32))
+    x = RNG.normal(size=10_000).astype(np.float32)
+    replays(lambda x: np.multiply(x + 1, 1.25, dtype=np.float32).sum(), x)
+    replays(lambda x: (np.maximum(x, 0) - np.minimum(2 * x, 1)).sum(), x)
 
 
 def test_settings_of_modules_are_those_of_the_call() -> None:

@@ -146,7 +146,7 @@ class Writer:
         for out in instruction.out.values():
             place = self.expression(out) if type(out) is Value else self.names.of(out, "buffer")
             # Positional where possible: keywords cost more than small sums.
-            positional = isinstance(function, np.ufunc) and not instruction.kwargs
+            positional = takes_positional_out(function) and not instruction.kwargs
             written.append(place if positional else f"out={place}")
         if isinstance(function, Method):
             return f"{written[0]}.{name_of(function)}({', '.join(written[1:])})"
@@ -192,6 +192,14 @@ class Writer:
             inner = ", ".join(map(self.expression, value))
             return f"{self.names.of(kind, kind.__name__)}({inner})"
         return self.names.of(value, name_of(value))
+
+
+def takes_positional_out(function: Any) -> bool:
+    """Whether the result's place may come behind the operands without its name.
+
+    NumPy 2.4 deprecates that for maximum and minimum, which users call with three operands.
+    """
+    return isinstance(function, np.ufunc) and function not in (np.maximum, np.minimum)
 
 
 class Output:
