@@ -419,6 +419,12 @@ class Trace:
             traced._version = value._version if value._node is not None else value.version
             known = self._stand_ins[id(value)] = (value, traced)
             self.captured.append((value, value._array, value._node))
+        elif known[1]._node is not value._node or known[1]._array.example is not value._array:
+            raise TraceError(
+                f"compile: a Tensor began or ceased to require a gradient, or moved into the flat "
+                f"buffer, after the traced function had used it ({user_line()}); freeze parameters "
+                "and make optimizers outside of the compiled function"
+            )
         return known[1]
 
     def run(self, function: Callable[..., Any], row: Sequence[Any]) -> Any:
