@@ -244,7 +244,7 @@ LBFGS = nn.LBFGS(parts()[0].parameters())
 )
 def test_what_a_program_could_not_repeat_says_so(function: Any, message: str) -> None:
     with pytest.raises(TraceError, match=message):
-        compile(lambda: function())()
+        compile(function)()
 
 
 def test_parameters_are_not_frozen_inside() -> None:
