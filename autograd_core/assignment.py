@@ -6,7 +6,8 @@ Who the target is decides what a write does:
   same shape and dtype, and nothing else changes,
 * untracked, and so is the value: the array is written in place, as NumPy does,
 * a leaf that requires a gradient: an error, but under ``no_grad()`` the array is written in place,
-* a view of another Tensor: an error, if the write would rebind it. NumPy would change both.
+* a view of another Tensor: an error, if the write would rebind it. NumPy would change both. But a
+  view of memory that nothing else holds any more is a value like any other.
 """
 
 from __future__ import annotations
@@ -131,7 +132,11 @@ def update(target: Any, ufunc: np.ufunc, value: Any) -> Any:
     if not is_view(target):
         rebind(target, result)
         return target
-    if goes_into_item(sys._getframe(2)):
+    # `x[i] += v` hands over a view that nobody else holds, and then writes the result into x. (An
+    # item of a list is held by the list.)
+    probe = Probe()
+    probe[0] += 0
+    if sys.getrefcount(target) <= probe.references and goes_into_item(sys._getframe(2), target):
         return result
     raise MutationError(VIEW.format(name=name, other="the operator without ="))
 
@@ -163,25 +168,81 @@ def rebind(target: Any, result: Any) -> None:
     target._array, target._node, target._version = result._array, result._node, None
 
 
+class Probe:
+    """Stands in for a Tensor in ``x[i] += v``, to count the references a view made for it has."""
+
+    references = 0
+
+    def __getitem__(self, index: int) -> Probe:
+        return Probe()
+
+    def __setitem__(self, index: int, item: Probe) -> None:
+        self.references = item.references
+
+    def __iadd__(self, other: Any) -> Probe:
+        return counted(self, np.add, other)
+
+
+def counted(target: Probe, ufunc: np.ufunc, value: Any) -> Probe:
+    """Count the references where ``update`` does."""
+    target.references = sys.getrefcount(target)
+    return target
+
+
+# A view of memory that nothing else holds, to compare with.
+ALONE = np.empty(1)[:]
+
+
 def is_view(tensor: Any) -> bool:
     """Whether a Tensor may show the elements of another one, as slices and transposes do."""
-    node = tensor._node
+    node, base = tensor._node, tensor._array.base
     if node is None:
         cell = tensor._version
-        return cell is not None and cell[-1] != id(tensor)
-    primitive = node.sources[0].primitive if node.primitive is OUTPUT else node.primitive
-    return primitive.view and tensor._array.base is not None
+        derived = cell is not None and cell[-1] != id(tensor)
+    else:
+        primitive = node.sources[0].primitive if node.primitive is OUTPUT else node.primitive
+        derived = primitive.view and base is not None
+    if not derived or type(base) is not np.ndarray or base.base is not None:
+        return derived
+    del base
+    if node is None and sys.getrefcount(tensor._array) > sys.getrefcount(ALONE):
+        return True  # a detached Tensor shares even the array
+    return sys.getrefcount(tensor._array.base) > sys.getrefcount(ALONE.base)
 
 
-def goes_into_item(frame: FrameType) -> bool:
+def goes_into_item(frame: FrameType, view: Any) -> bool:
     """Whether the running statement is ``x[i] += v``: Python then writes the result back into x.
 
-    The operator itself sees only the view ``x[i]``; what comes after it in the bytecode tells.
+    The operator itself sees only the view ``x[i]``; what comes after it in the bytecode tells. So
+    it does for ``x[i] = iadd(x[i], v)`` of two variables, as portable array code updates items.
     """
+    running, loaded = "", list[str]()
     for instruction in dis.get_instructions(frame.f_code):
-        if instruction.offset > frame.f_lasti and instruction.opname not in ("SWAP", "CACHE"):
-            return instruction.opname in ("STORE_SUBSCR", "STORE_SLICE")
+        name = instruction.opname
+        if instruction.offset <= frame.f_lasti:
+            running = name
+            continue
+        if name in ("SWAP", "CACHE") or (running == "PRECALL" and name == "CALL"):
+            continue  # Python 3.11 runs these two as one
+        if not name.startswith("LOAD_FAST"):
+            stores = name in ("STORE_SUBSCR", "STORE_SLICE")
+            return stores and (not loaded or is_item(frame.f_locals, loaded, view))
+        names = instruction.argval
+        loaded += [names] if isinstance(names, str) else names
     return False
+
+
+def is_item(variables: dict[str, Any], names: list[str], view: Any) -> bool:
+    """Whether the first variable's item at the second one is the view."""
+    if len(names) != 2:
+        return False
+    container, index = (variables[name] for name in names)
+    if not isinstance(container, Assignable):
+        return False
+    item, shown = (
+        array.__array_interface__ for array in (container._array[plain(index)], view._array)
+    )
+    return all(item[key] == shown[key] for key in ("data", "shape", "strides", "typestr"))
 
 
 def plain(value: Any) -> Any:

@@ -46,5 +46,10 @@ def map_leaves(function: Callable[..., Any], container: Any) -> Any:
     >>> map_leaves(lambda leaf: -leaf, (1, {"a": 2}))
     (-1, {'a': -2})
     """
-    leaves, rebuild = flatten(container)
-    return rebuild([function(leaf) for leaf in leaves])
+    if container is None:
+        return None
+    if isinstance(container, dict):
+        return {key: map_leaves(function, value) for key, value in container.items()}
+    if isinstance(container, (list, tuple)):
+        return rebuild_sequence(container, [map_leaves(function, item) for item in container])
+    return function(container)

@@ -22,6 +22,10 @@ class MissingRuleError(AutogradError, TypeError):
     """A tracked Tensor reached a function that has no gradient rule."""
 
 
+class UndefinedDerivativeError(AutogradError, ValueError):
+    """A result depends on something arbitrary, and has no derivative."""
+
+
 class TrackedValueError(AutogradError, TypeError):
     """A tracked Tensor was about to lose its graph without anyone noticing."""
 

@@ -160,7 +160,7 @@ class Primitive:
         Reading signatures takes long enough to be felt at import, so it waits for the first call.
         """
         if isinstance(self.forward, np.ufunc):
-            self.parameters = ("x", "y", "z")[: self.forward.nin]
+            self.parameters = ("x", "y", "z", "w")[: self.forward.nin]
             self.bind, self.replay = lambda *operands: operands, self.forward
         else:
             self.parameters, self.bind, self.replay = compile_signature(self.forward)

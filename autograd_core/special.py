@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.primitive import POSITIVE, call, operation
-from autograd_core.rules.transcendental import above
+from autograd_core.rules.transcendental import share, term
 
 __all__ = ["log_softmax", "logsumexp", "polygamma", "softmax"]
 
@@ -46,20 +46,26 @@ def largest(x: Any, axis: Axis) -> Any:
     return np.where(np.isfinite(maximum), maximum, 0)
 
 
-def log_sum_slope(a: Any, b: Any, out: Any) -> Any:
+def log_sum_slope(a: Any, b: Any, out: Any, axis: Axis) -> Any:
     """The share of each term in the sum, which is zero if all terms are."""
     if b is None:
-        return np.exp(above(a, out))
+        return weight_slope(a, b, out, axis)
     # A term without weight may be large, infinite or NaN.
     left_out = np.equal(b, 0) & ~(a <= out)
-    return b * np.exp(above(np.where(left_out, -math.inf, a), out))
+    return b * weight_slope(np.where(left_out, -math.inf, a), b, out, axis)
+
+
+def weight_slope(a: Any, b: Any, out: Any, axis: Axis) -> Any:
+    """The share of each term in the sum by its weight."""
+    part = term(np.exp, a, out)
+    return share(part, np.sum(part if b is None else b * part, axis=axis, keepdims=True))
 
 
 @operation(
     weighted,
     name="logsumexp",
-    a=lambda g, a, b, out: g * log_sum_slope(a, b, out),
-    b=lambda g, a, out: g * np.exp(above(a, out)),
+    a=lambda g, a, b, out, axis: g * log_sum_slope(a, b, out, axis),
+    b=lambda g, a, b, out, axis: g * weight_slope(a, b, out, axis),
 )
 def log_sum(a: Any, b: Any, axis: Axis) -> Any:
     """Sum up, and keep the axes."""

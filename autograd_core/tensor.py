@@ -81,6 +81,9 @@ _ndarray = np.ndarray
 # Functions made of other operations: they run as they are and what they call records.
 COMPOSITES: dict[Callable[..., Any], Callable[..., Any]] = {}
 
+# How reductions run when the value they start from is tracked too.
+STARTED: dict[Callable[..., Any], Callable[..., Any]] = {}
+
 
 @final
 class Tensor(ArrayMethods, Assignable, Interchange):
@@ -508,10 +511,20 @@ def wrap(array: Any, node: Node | None = None) -> Tensor:
 
 
 def as_array(values: Any) -> Any:
-    """The values as an array: of another library, if they are one, and NumPy's otherwise."""
-    if hasattr(values, "__array_function__"):
+    """The values as an array whose operators mean what NumPy's functions do.
+
+    Arrays of another library, which speak NumPy's protocol, stay what they are.
+    """
+    if hasattr(values, "__array_function__") and not isinstance(values, _ndarray):
         return values
-    return np.asanyarray(values)
+    array = np.asanyarray(values)
+    kind: Any = type(array)
+    if kind is not _ndarray and kind.__mul__ is not _ndarray.__mul__:
+        raise DtypeError(
+            f"Tensor: got a {kind.__name__}, whose operators do not mean what those of arrays do; "
+            "expected an ndarray; use np.asarray (of masked ones, .filled() or .data)"
+        )
+    return array
 
 
 def as_tensor(values: Any) -> Tensor:
@@ -684,6 +697,9 @@ def record(primitive: Primitive, *args: Any, **kwargs: Any) -> Any:
             for owner in tensors_in(row[0]):
                 share_version(owner, wrapped)
         return wrapped
+    started = STARTED.get(primitive.forward)
+    if started is not None and primitive.operand_slots != tuple(tracked):
+        return started(**dict(zip(primitive.parameters, row, strict=True)))
     refuse_lost_gradients(primitive, row, tracked)
     result = replay(*arrays)
     operand_slots = primitive.operand_slots
@@ -887,9 +903,10 @@ def without_rule(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """Run a function the engine has no rule for: on untracked Tensors only."""
     if mode.recording and (is_tracked(tuple(args)) or is_tracked(dict(kwargs))):
         name = getattr(function, "__name__", repr(function))
+        place = f"np.{name}" if hasattr(np, name) else name
         raise MissingRuleError(
-            f"{name}: no gradient rule is known for this NumPy function, and an operand is "
-            f"tracked; .detach() it, or add a rule with autograd_core.define(np.{name}, ...)"
+            f"{name}: no gradient rule is known for this function, and an operand is "
+            f"tracked; .detach() it, or add a rule with autograd_core.define({place}, ...)"
         )
     return wrap_all(function(*unwrap(tuple(args)), **unwrap(dict(kwargs))))
 

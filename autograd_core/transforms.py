@@ -16,7 +16,7 @@ from autograd_core.containers import flatten
 from autograd_core.errors import DtypeError, GraphError, ShapeError
 from autograd_core.forward_mode import push_forward
 from autograd_core.graph import Node, backward, mode, next_number, reachable, recording
-from autograd_core.tensor import Tensor, as_array, lift, seed_like, wrap
+from autograd_core.tensor import Tensor, as_array, as_tensor, lift, seed_like, wrap
 
 
 def gradients(
@@ -74,12 +74,7 @@ def pull_back(
     seeds = []
     for output, cotangent in zip(outputs, cotangents, strict=True):
         if output.node is not None:
-            seed = seed_like(output, cotangent)
-            if record:
-                seed = seed if isinstance(seed, Tensor) else wrap(seed)
-            else:
-                seed = seed.data if isinstance(seed, Tensor) else seed
-            seeds.append((output.node, seed))
+            seeds.append((output.node, own_copy(seed_like(output, cotangent), record)))
     found = backward(
         seeds,
         wanted={tensor.node for tensor in inputs if tensor.node is not None},
@@ -89,6 +84,17 @@ def pull_back(
     return [
         None if tensor.node is None else as_gradient(found.get(tensor.node)) for tensor in inputs
     ]
+
+
+def own_copy(vector: Any, record: bool) -> Any:
+    """The vector a pass starts from as the pass needs it: a Tensor if it records, else an array.
+
+    A Tensor is one that nobody else has, since what comes out at the end may be what came in.
+    """
+    if not record:
+        return vector.data if isinstance(vector, Tensor) else vector
+    with recording(True):
+        return np.positive(as_tensor(vector))
 
 
 def as_gradient(cotangent: Any) -> Tensor | None:
@@ -113,7 +119,7 @@ class Traced:
     def __init__(
         self, name: str, function: Callable[..., Any], args: Sequence[Any], argnums: ArgNums
     ) -> None:
-        chosen = [argnums] if isinstance(argnums, int) else list(argnums)
+        chosen = positions(name, argnums, len(args))
         originals, self.rebuild = flatten([args[number] for number in chosen])
         self.single = isinstance(argnums, int)
         self.tensors_in = any(isinstance(leaf, Tensor) for leaf in originals)
@@ -129,9 +135,13 @@ class Traced:
         self.outputs = [
             output if isinstance(output, Tensor) else wrap(output) for output in outputs
         ]
-        # Whether the result depends on a leaf that is older than this call.
-        _, leaves = reachable(output.node for output in self.outputs if output.node is not None)
-        self.open = bool(outside_records) and any(leaf.number < start for leaf in leaves)
+        self.start = start if outside_records else 0
+        self.open = self.leads_outside(self.outputs)
+
+    def leads_outside(self, tensors: Sequence[Tensor]) -> bool:
+        """Whether Tensors depend on a leaf that is older than this call, and that matters."""
+        _, leaves = reachable(tensor.node for tensor in tensors if tensor.node is not None)
+        return any(leaf.number < self.start for leaf in leaves)
 
     def scalar(self, name: str) -> None:
         """Raise unless the result is one real number, as a gradient needs."""
@@ -165,9 +175,7 @@ class Traced:
         for variable, tangent in zip(self.variables, tangents, strict=True):
             start = seed_like(variable, tangent, conjugate=False)
             assert variable.node is not None
-            moving[variable.node] = (
-                wrap(start) if record and isinstance(start, np.ndarray) else start
-            )
+            moving[variable.node] = own_copy(start, record)
         nodes = [output.node for output in self.outputs]
         with recording(record):
             push_forward([node for node in nodes if node is not None], moving, record)
@@ -183,21 +191,48 @@ class Traced:
 
     def arguments(self, leaves: Sequence[Tensor]) -> Any:
         """Leaves that belong to the variables, in the containers of the chosen arguments."""
-        filled = self.rebuild([self.finished(leaf) for leaf in leaves])
+        filled = self.rebuild([self.finished(leaf, self.open) for leaf in leaves])
         return filled[0] if self.single else tuple(filled)
 
     def results(self, leaves: Sequence[Tensor]) -> Any:
         """Leaves that belong to the outputs, in the containers of the result."""
-        return self.rebuild_value([self.finished(leaf) for leaf in leaves])
+        return self.rebuild_value([self.separate(leaf, self.open) for leaf in leaves])
 
-    def finished(self, tensor: Tensor) -> Any:
+    def extras(self, container: Any) -> tuple[Any, bool]:
+        """What a function returned besides its result, and whether its graph goes on outside."""
+        leaves, rebuild = flatten(container)
+        opened = [isinstance(leaf, Tensor) and self.leads_outside([leaf]) for leaf in leaves]
+        pairs = zip(leaves, opened, strict=True)
+        finished = [
+            self.separate(leaf, opens) if isinstance(leaf, Tensor) else leaf
+            for leaf, opens in pairs
+        ]
+        return rebuild(finished), any(opened)
+
+    def finished(self, tensor: Tensor, opens: bool) -> Any:
         """An array, unless Tensors were given or the graph goes on outside."""
-        if self.open:
+        if opens:
             return tensor
         return tensor.detach() if self.tensors_in else tensor.data
 
+    def separate(self, tensor: Tensor, opens: bool) -> Any:
+        """The same in memory of its own, for what may be an argument just as it came."""
+        return self.finished(tensor if opens else wrap(tensor.data.copy()), opens)
+
 
 ArgNums = int | Sequence[int]
+
+
+def positions(name: str, argnums: ArgNums, count: int) -> list[int]:
+    """The places of the chosen arguments, counted from the front."""
+    chosen = [argnums] if isinstance(argnums, int) else list(argnums)
+    found = [number + count if number < 0 else number for number in chosen]
+    if len(set(found)) != len(found) or not set(found) <= set(range(count)):
+        raise ValueError(
+            f"{name}: got argnums={argnums!r} for {count} positional arguments; expected "
+            "different places among them"
+        )
+    return found
 
 
 def variable(name: str, leaf: Any, outside_records: bool) -> Tensor:
@@ -224,27 +259,34 @@ def value_and_grad(
     """A function that returns the value of a scalar function and its gradient.
 
     ``argnums`` chooses the arguments; each may be a nested dict, list or tuple of arrays, and its
-    gradient is nested alike. With ``has_aux`` the function returns ``(value, anything)``.
+    gradient is nested alike. With ``has_aux`` the function returns ``(value, anything)``; Tensors
+    in what else it returns come out as the value does.
 
     >>> value_and_grad(lambda w: w["a"] * w["b"])({"a": 2.0, "b": 5.0})
     (array(10.), {'a': array(5.), 'b': array(2.)})
     """
 
     def differentiated(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        aux: list[Any] = []
+        aux: Any = None
 
         def scalar(*arguments: Any) -> Any:
+            nonlocal aux
             value = function(*arguments, **kwargs)
             if has_aux:
-                value, extra = value
-                aux.append(extra)
+                if not isinstance(value, tuple) or len(value) != 2:
+                    raise TypeError(
+                        f"grad: has_aux=True, and the function returned a {type(value).__name__}; "
+                        "expected a pair (value, anything)"
+                    )
+                value, aux = value
             return value
 
         traced = Traced("grad", scalar, args, argnums)
         traced.scalar("grad")
-        gradient = traced.arguments(traced.pull_back([None]))
+        aux, retain = traced.extras(aux)
+        gradient = traced.arguments(traced.pull_back([None], retain=retain))
         value = traced.results(traced.outputs)
-        return ((value, *aux) if has_aux else value), gradient
+        return ((value, aux) if has_aux else value), gradient
 
     return differentiated
 
@@ -278,7 +320,7 @@ def vjp(
     traced = Traced("vjp", function, primals, range(len(primals)))
 
     def pull(cotangents: Any) -> tuple[Any, ...]:
-        starts = matching("vjp", cotangents, traced.results(traced.outputs))
+        starts = matching("vjp", cotangents, traced.rebuild_value(traced.outputs))
         pulled = traced.pull_back(starts, retain=True)
         if any(is_tracked(start) for start in starts):
             return tuple(traced.rebuild(list(pulled)))
@@ -320,7 +362,8 @@ def jacobian(
     """A function that returns all first derivatives, of shape ``output.shape + input.shape``.
 
     Reverse mode walks back once for each output element, forward mode pushes once for each input
-    element: choose the smaller number.
+    element: choose the smaller number. The derivative has the precision of the argument. It is
+    complex if either is: of complex outputs dy/dx, of real ones ∂y/∂a - i ∂y/∂b for x = a + ib.
 
     >>> jacobian(lambda x: x * x)(np.array([1.0, 2.0]))
     array([[2., 0.],
@@ -337,17 +380,28 @@ def jacobian(
 
 def reverse_rows(traced: Traced) -> list[list[Tensor]]:
     """For each output, its derivative by each variable: one backward pass an output element."""
+
+    def pull(k: int, cotangent: Any) -> list[Tensor]:
+        cotangents = [np.zeros_like(other.data) for other in traced.outputs]
+        cotangents[k] = cotangent
+        return traced.pull_back(cotangents, retain=True)
+
     table = []
     for k, output in enumerate(traced.outputs):
-        pulled = []
-        for one_hot in basis(output):
-            cotangents = [np.zeros_like(other.data) for other in traced.outputs]
-            cotangents[k] = one_hot
-            pulled.append(traced.pull_back(cotangents, retain=True))
+        rows = [pull(k, one_hot) for one_hot in basis(output)]
+        # A gradient by a real number is real: that of a complex output has two parts.
+        parts = [is_complex(output) and not is_complex(x) for x in traced.variables]
+        turned = [pull(k, 1j * one_hot) for one_hot in basis(output)] if any(parts) else rows
         table.append(
             [
                 stack(
-                    [holomorphic(row[j]) for row in pulled], output.shape + variable.shape, variable
+                    [
+                        row[j] + also[j] * 1j if parts[j] else holomorphic(row[j])
+                        for row, also in zip(rows, turned, strict=True)
+                    ],
+                    output,
+                    variable,
+                    axis=0,
                 )
                 for j, variable in enumerate(traced.variables)
             ]
@@ -357,28 +411,43 @@ def reverse_rows(traced: Traced) -> list[list[Tensor]]:
 
 def forward_rows(traced: Traced) -> list[list[Tensor]]:
     """For each output, its derivative by each variable: one forward pass an input element."""
+
+    def push(j: int, tangent: Any) -> list[Tensor]:
+        tangents = [np.zeros_like(other.data) for other in traced.variables]
+        tangents[j] = tangent
+        return traced.push_forward(tangents)
+
     columns = []
     for j, variable in enumerate(traced.variables):
-        moved = []
-        for one_hot in basis(variable):
-            tangents = [np.zeros_like(other.data) for other in traced.variables]
-            tangents[j] = one_hot
-            moved.append(traced.push_forward(tangents))
-        columns.append(moved)
-    return [
-        [
-            stack(
-                [moved[k] for moved in columns[j]], output.shape + variable.shape, output, last=True
-            )
-            for j, variable in enumerate(traced.variables)
-        ]
-        for k, output in enumerate(traced.outputs)
-    ]
+        moved = [push(j, one_hot) for one_hot in basis(variable)]
+        # A real output moves differently along the imaginary axis.
+        parts = [is_complex(variable) and not is_complex(y) for y in traced.outputs]
+        turned = [push(j, 1j * one_hot) for one_hot in basis(variable)] if any(parts) else moved
+        columns.append(
+            [
+                stack(
+                    [
+                        column[k] - also[k] * 1j if parts[k] else column[k]
+                        for column, also in zip(moved, turned, strict=True)
+                    ],
+                    output,
+                    variable,
+                    axis=-1,
+                )
+                for k, output in enumerate(traced.outputs)
+            ]
+        )
+    return [[column[k] for column in columns] for k in range(len(traced.outputs))]
+
+
+def is_complex(tensor: Tensor) -> bool:
+    """Whether a Tensor holds complex numbers."""
+    return tensor.dtype.kind == "c"
 
 
 def holomorphic(gradient: Tensor) -> Tensor:
     """The derivative that a gradient is the conjugate of."""
-    return gradient.conj() if gradient.dtype.kind == "c" else gradient
+    return gradient.conj() if is_complex(gradient) else gradient
 
 
 def basis(like: Tensor) -> list[Any]:
@@ -387,12 +456,15 @@ def basis(like: Tensor) -> list[Any]:
     return [row.reshape(like.shape) for row in identity]
 
 
-def stack(parts: list[Tensor], shape: tuple[int, ...], like: Tensor, last: bool = False) -> Tensor:
-    """Parts side by side along new first (or last) axes."""
+def stack(parts: list[Tensor], output: Tensor, variable: Tensor, axis: int) -> Tensor:
+    """The derivatives of an output by a variable, side by side along new first or last axes."""
+    shape = output.shape + variable.shape
+    precise = variable.dtype
+    dtype = np.result_type(precise, np.complex64) if is_complex(output) else precise
     if not parts:
-        return wrap(np.zeros(shape, like.dtype))
-    stacked: Any = np.stack(parts, axis=-1 if last else 0)
-    return stacked.reshape(shape)
+        return wrap(np.zeros(shape, dtype))
+    stacked: Any = np.stack(parts, axis=axis)
+    return stacked.reshape(shape).astype(dtype, copy=False)
 
 
 def hessian(function: Callable[..., Any], argnums: ArgNums = 0) -> Callable[..., Any]:

@@ -1,5 +1,6 @@
 """Writing to Tensors as to values: what is rebound, what is written in place, what is refused."""
 
+import operator as operators
 from collections.abc import Callable
 from typing import Any
 
@@ -335,6 +336,75 @@ def test_views_cannot_be_rebound(view: Callable[[Any], Any], tracked: bool) -> N
         part[...] = v
     with pytest.raises(MutationError, match="a view of another one"):
         part += v
+
+
+def test_views_in_containers_cannot_be_rebound() -> None:
+    v, y = leaf(3), leaf([1, 2], [3, 4]) * 1
+    containers: list[Any] = [[y[0]], {0: y[0]}]
+    for container in containers:
+        with pytest.raises(MutationError, match="a view of another one"):
+            container[0] *= v
+    base = Tensor(np.ones(2))
+    views = [base[:1]]
+    with pytest.raises(MutationError, match="a view of another one"):
+        views[0] += v
+    values = [y * 2]
+    values[0] *= v
+    np.testing.assert_array_equal(values[0].data, [[6, 12], [18, 24]])
+    np.testing.assert_array_equal(y.data, [[1, 2], [3, 4]])
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+@pytest.mark.parametrize("tracked", [True, False])
+def test_a_view_of_what_is_gone_is_a_value(view: Callable[[Any], Any], tracked: bool) -> None:
+    x, v = leaf([1, 2], [3, 4]), leaf(1)
+    part = view(x * 1 if tracked else Tensor(x.data.copy()))
+    expected = view(x.data) + 1
+    part += v
+    np.testing.assert_array_equal(part.data, expected)
+    part = view(x * 1)
+    part[...] = 7.0
+    np.testing.assert_array_equal(gradients(part.sum(), x).data, np.zeros((2, 2)))
+    part = view(x * 1)
+    sibling = part[...]
+    with pytest.raises(MutationError, match="a view of another one"):
+        part += v
+    del sibling
+    part += v
+    part = view(x * 1)
+    with pytest.raises(MutationError, match="a view of another one"):
+        part.detach().__iadd__(v)
+
+
+def test_an_item_may_be_updated_by_a_function_and_written_back() -> None:
+    def portable(x: Any, index: Any, update: Any, v: Any) -> Any:
+        x[index] = update(x[index], v)
+        return x
+
+    a, v = spaced(3, 2, above=0.5), spaced(2, seed=1, above=0.7)
+    updates = [operators.iadd, operators.isub, operators.imul, operators.itruediv, operators.ipow]
+    for index in (0, slice(1, None), (..., 1), np.array([True, False, True]), [2, 0]):
+        for update in updates:
+            value = v[0] if isinstance(index, tuple) else v
+            gradcheck(lambda x, v, i=index, u=update: portable(x * 1, i, u, v), [a, value])
+
+    def elsewhere(x: Any, index: Any, other: Any, v: Any) -> None:
+        x[index] = operators.iadd(x[other], v)
+
+    y = leaf([1, 2], [3, 4]) * 1
+    for write in (
+        lambda: elsewhere(y, 1, 0, 1),
+        lambda: mixed([y[0]], y, 0, 1),
+        lambda: mixed(leaf([1, 2]) * 1, y, 0, 1),
+        lambda: operators.iadd(y[0], 1),
+    ):
+        for _ in range(20):  # until Python has specialized the calls
+            with pytest.raises(MutationError, match="a view of another one"):
+                write()
+
+
+def mixed(container: Any, x: Any, index: Any, v: Any) -> None:
+    container[index] = operators.iadd(x[index], v)
 
 
 def test_copies_can_be_rebound() -> None:

@@ -16,7 +16,7 @@ from autograd_core import Tensor, grad, gradients, hessian, hvp, jvp, random, va
 from autograd_core.compiler import compile
 from autograd_core.containers import flatten
 from autograd_core.effects import effect
-from autograd_core.errors import GraphError, MutationError, TraceError
+from autograd_core.errors import AnomalyError, GraphError, MutationError, TraceError
 from autograd_core.graph import on_backward_end
 from autograd_core.testing import drawn
 from nn.observe import observing
@@ -33,8 +33,8 @@ def assert_same(result: Any, expected: Any) -> None:
     """The same containers of the same types, dtypes, shapes and bits."""
     for a, b in zip(flatten(result)[0], flatten(expected)[0], strict=True):
         assert isinstance(a, Tensor) is isinstance(b, Tensor)
-    for a, b in zip(map(np.asarray, arrays_of(result)), arrays_of(expected), strict=True):
-        b = np.asarray(b)
+    arrays = [[np.asarray(array) for array in arrays_of(each)] for each in (result, expected)]
+    for a, b in zip(*arrays, strict=True):
         assert (a.shape, a.dtype) == (b.shape, b.dtype)
         np.testing.assert_array_equal(a, b)
 
@@ -72,15 +72,15 @@ def test_random_programs_and_their_gradients(program: Any) -> None:
     "function",
     [
         grad(lambda x: (np.sin(x) ** 2).sum()),
-        value_and_grad(lambda x: np.linalg.norm(x)),
-        hessian(lambda x: np.prod(x)),
+        value_and_grad(np.linalg.norm),
+        hessian(np.prod),
         lambda x: hvp(lambda x: (x**3).sum(), (x,), (x,)),
         lambda x: jvp(np.tanh, (x,), (x,)),
         grad(lambda x: x[0] * grad(lambda y: (x * y * y).sum())(x)[1]),
         lambda x: {"sorted": np.sort(x), "pair": (x + 1, [x.mean(), 3])},
         lambda x: np.where(x > 0.5, x, 0),
         lambda x: x[np.argsort(x)],
-        lambda x: np.positive(x),
+        np.positive,
     ],
 )
 def test_derivatives_and_containers(function: Callable[..., Any]) -> None:
@@ -453,7 +453,7 @@ def test_random_numbers_are_drawn_anew() -> None:
 
 
 def test_checks_of_targets_are_kept() -> None:
-    loss = compile(lambda x, y: nn.functional.cross_entropy(x, y))
+    loss = compile(nn.functional.cross_entropy)
     x = np.zeros((2, 3))
     for _ in range(3):
         loss(x, np.array([0, 2]))
@@ -537,7 +537,7 @@ def test_in_place_writes_to_arguments_are_refused() -> None:
         return x
 
     for argument in (np.ones(3), Tensor(np.ones(3))):
-        with pytest.raises(TraceError, match="writes into|in place"):
+        with pytest.raises(TraceError, match=r"writes into|in place"):
             compile(write)(argument)
 
 
@@ -575,7 +575,7 @@ def test_the_program_can_be_read() -> None:
     assert (
         source.count("matmul") == 4
     )  # two forward, two backward: to one output it is an outer product
-    assert "maximum" in source
+    assert "relu" in source
     assert "step(" in source
     __builtins__["compile"](source, "source", "exec")  # it is Python
     names = [line.split(":")[0] for line in step.explain().splitlines()]
@@ -587,6 +587,6 @@ def test_profiles_and_anomaly_mode_see_the_function_itself() -> None:
     f = compile(lambda x: np.log(x).sum())
     for _ in range(3):
         f(np.ones(2))
-    with ag.detect_anomaly(), np.errstate(divide="ignore"):
-        with pytest.raises(ag.errors.AnomalyError, match="log"):
-            f(Tensor(np.zeros(2), requires_grad=True))
+    anomaly = pytest.raises(AnomalyError, match="log")
+    with anomaly, ag.detect_anomaly(), np.errstate(divide="ignore"):
+        f(Tensor(np.zeros(2), requires_grad=True))

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograd_core.compiler import expressions, loops, workers
+from autograd_core import workers
+from autograd_core.compiler import expressions, loops
 from autograd_core.compiler.expressions import Constant, supports
 from autograd_core.compiler.loops import Group, Kind, Step, build, source
 

@@ -9,6 +9,7 @@ import threading
 import time
 import tracemalloc
 import weakref
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -286,6 +287,24 @@ def test_writes_through_an_alias_are_noticed(alias: Any) -> None:
 def test_tracked_tensors_in_inner_lists_are_not_dropped(join: Any) -> None:
     with pytest.raises(TrackedValueError, match=r"np\.stack"):
         join(leaf(1.0, 2.0))
+
+
+@pytest.mark.parametrize(
+    "array", [np.ma.masked_array([1.0, 2.0], [0, 1]), np.eye(2).view(np.matrix)], ids=type
+)
+def test_arrays_with_operators_of_their_own_are_refused(array: Any) -> None:
+    x = Tensor(np.ones(2), requires_grad=True)
+    for use in (Tensor, lambda array: x * array, lambda array: np.add(array, x)):
+        with pytest.raises(DtypeError, match="whose operators do not mean"):
+            use(array)
+
+
+def test_arrays_of_other_kinds_are_taken_as_they_are(tmp_path: Path) -> None:
+    mapped = np.memmap(tmp_path / "array", np.float64, "w+", shape=2)
+    x = Tensor(mapped, requires_grad=True)
+    (x * x + x * mapped).sum().backward()
+    assert x.data is mapped
+    np.testing.assert_array_equal(x.grad, [0, 0])
 
 
 def test_a_complex_result_needs_a_cotangent() -> None:

@@ -9,11 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograd_core import Tensor
+from autograd_core.errors import ShapeError
 from autograd_core.primitive import REGISTRY
 from autograd_core.testing import gradcheck
 from autograd_core.testing.drawer import HypothesisDrawer
 from autograd_core.testing.gate import CHECKS, draw_call, qualified_name
 from nn import functional as F
+from nn.functional import sequence
+from nn.functional.sequence import gru_sequence, lstm_sequence, rnn_sequence
 
 OPERATIONS = {
     qualified_name(function): function
@@ -114,3 +117,49 @@ def test_linear_on_any_leading_axes(leading: tuple[int, ...]) -> None:
     out = F.linear(x, w, b)
     np.testing.assert_allclose(out, np.einsum("...i,oi->...o", x, w) + b)
     gradcheck(F.linear, [x, w, b], order=2)
+
+
+# -- recurrent networks ----------------------------------------------------------------------------
+
+
+def recurrent_operands(gates: int, seed: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    steps, samples, size = rng.integers(1, 5, 3)
+    shapes = [(steps, samples, gates * size), *[(samples, size)] * 2, (gates * size, size)]
+    return [rng.normal(size=shape) for shape in shapes]
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_a_sequence_is_its_steps_one_after_the_other(seed: int) -> None:
+    inputs, h, c, weight = recurrent_operands(4, seed)
+    outputs, cells, _ = lstm_sequence(inputs, h, c, weight)
+    for x, output, cell in zip(inputs, outputs, cells, strict=True):
+        h, c = F.lstm_cell(x + h @ weight.T, c)
+        np.testing.assert_allclose(output, h, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(cell, c, rtol=1e-12, atol=1e-12)
+
+    inputs, h, _, weight = recurrent_operands(3, seed)
+    bias = np.sin(np.arange(len(weight)))
+    for x, output in zip(inputs, gru_sequence(inputs, h, weight, bias)[0], strict=True):
+        h = F.gru_cell(x, h @ weight.T + bias, h)
+        np.testing.assert_allclose(output, h, rtol=1e-12, atol=1e-12)
+
+    inputs, first, _, weight = recurrent_operands(1, seed)
+    for name, bend in (("tanh", np.tanh), ("relu", F.relu)):
+        h = first
+        for x, output in zip(inputs, rnn_sequence(inputs, h, weight, name), strict=True):
+            h = bend(x + h @ weight.T)
+            np.testing.assert_allclose(output, h, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "operands"),
+    [
+        ("rnn_sequence", [(2, 3, 4), (3, 5), (5, 5)]),
+        ("lstm_sequence", [(2, 3, 4), (1, 1), (1, 1), (4, 1)]),
+        ("gru_sequence", [(2, 3, 6), (3, 2), (6, 1), (6,)]),
+    ],
+)
+def test_a_sequence_that_does_not_fit_its_state(name: str, operands: list[Any]) -> None:
+    with pytest.raises(ShapeError, match=rf"{name}: got projected inputs of shape \(2, 3, "):
+        getattr(sequence, name)(*map(np.ones, operands))

@@ -134,7 +134,9 @@ def test_gelu_is_the_normal_distribution_function_times_x() -> None:
     np.testing.assert_allclose(F.gelu(x), x * special.ndtr(x), rtol=1e-12, atol=1e-300)
     single = x.astype(np.float32)
     assert F.gelu(single).dtype == np.float32
-    np.testing.assert_allclose(F.normal_cdf(single), special.ndtr(x), atol=3e-7)
+    np.testing.assert_allclose(F.normal_cdf(single), special.ndtr(single), rtol=0, atol=2e-7)
+    # Far out nothing may be left for a large x to multiply.
+    np.testing.assert_allclose(F.gelu(single), single * special.ndtr(x), rtol=2e-7, atol=4e-7)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, note, settings
 
+from autograd_core import grad
 from autograd_core.primitive import REGISTRY, Domain, Elementwise
 from autograd_core.testing import Drawer, GradientError, RandomDrawer, drawn, gradcheck
 from autograd_core.testing.gate import altered_rules, qualified_name
@@ -25,15 +26,16 @@ ELEMENTWISE = sorted(
 # Not std: in programs it meets elements that are equal up to rounding, where it has no slope.
 REDUCTIONS = [np.sum, np.mean, np.max, np.min, np.prod, np.var, np.median]
 SCANS = [np.cumsum, np.cumprod, np.sort, np.flip]
+KINDS = [ELEMENTWISE, ELEMENTWISE, REDUCTIONS, SCANS, [np.matmul]]
 
 
-def squash(x: Any, domain: Domain, sample: Elementwise) -> Any:
+def squash(x: Any, domain: Domain, sample: Elementwise, engine: Any) -> Any:
     """Any values, smoothly brought into a domain, so that every operation can follow any other.
 
     Operations with kinks are kept on one side of zero, where some have infinite slopes.
     """
     low, high = max(domain.low, -3.0 if sample.kinks is None else 0.3), min(domain.high, 3.0)
-    return (low + high) / 2 + 0.45 * (high - low) * np.tanh(x)
+    return (low + high) / 2 + 0.45 * (high - low) * engine.tanh(x)
 
 
 @dataclass(frozen=True)
@@ -44,27 +46,28 @@ class Step:
     operands: tuple[int, ...]
     axis: int | None = None
 
-    def run(self, values: list[Any]) -> Any:
+    def run(self, values: list[Any], engine: Any) -> Any:
         operands = [values[k] for k in self.operands]
+        function = self.function if engine is np else getattr(engine, self.function.__name__)
         if self.function is np.matmul:
-            x, y = (np.broadcast_to(operand, (SIDE, SIDE)) for operand in operands)
+            x, y = (operand * np.ones((SIDE, SIDE)) for operand in operands)
             return x @ y
         if self.function in REDUCTIONS:
-            return self.function(operands[0], axis=self.axis, keepdims=True)
+            return function(operands[0], axis=self.axis, keepdims=True)
         if self.function in SCANS:
-            return self.function(np.tanh(operands[0]), axis=self.axis)
+            return function(engine.tanh(operands[0]), axis=self.axis)
         sample: Any = REGISTRY[self.function].sample
         pairs = zip(operands, sample.domains, strict=True)
-        return self.function(*(squash(x, domain, sample) for x, domain in pairs))
+        return function(*(squash(x, domain, sample, engine) for x, domain in pairs))
 
 
-def draw_program(d: Drawer) -> tuple[list[Step], list[Any]]:
+def draw_program(d: Drawer, kinds: list[Any] = KINDS) -> tuple[list[Step], list[Any]]:
     """Steps, and the inputs they start from: matrices, rows, columns and numbers."""
     shapes = [tuple(d.choice([SIDE, 1]) for _ in range(2)) for _ in range(d.integer(1, 3))]
     inputs = [d.array(shape) for shape in shapes]
     steps = []
     for count in range(len(inputs), len(inputs) + d.integer(1, 8)):
-        function = d.choice(d.choice([ELEMENTWISE, ELEMENTWISE, REDUCTIONS, SCANS, [np.matmul]]))
+        function = d.choice(d.choice(kinds))
         arity = 2 if function is np.matmul else 1
         if function in ELEMENTWISE:
             arity = len(REGISTRY[function].sample.domains)  # type: ignore[union-attr]
@@ -73,11 +76,16 @@ def draw_program(d: Drawer) -> tuple[list[Step], list[Any]]:
     return steps, inputs
 
 
-def run(steps: list[Step], inputs: tuple[Any, ...]) -> list[Any]:
+def run(steps: list[Step], inputs: tuple[Any, ...], engine: Any = np) -> list[Any]:
     values = list(inputs)
     for step in steps:
-        values.append(step.run(values))
+        values.append(step.run(values, engine))
     return values[len(inputs) :]
+
+
+def describe(steps: list[Step], inputs: list[Any]) -> None:
+    for number, step in enumerate(steps, len(inputs)):
+        note(f"v{number} = {qualified_name(step.function)}{step.operands}, axis={step.axis}")
 
 
 @pytest.mark.parametrize(("order", "share"), [(1, 4), (2, 1)])
@@ -86,9 +94,49 @@ def test_gradients_of_programs_agree_with_differences(order: int, share: int) ->
     @given(drawn(draw_program))
     def check(program: tuple[list[Step], list[Any]]) -> None:
         steps, inputs = program
-        for number, step in enumerate(steps, len(inputs)):
-            note(f"v{number} = {qualified_name(step.function)}{step.operands}, axis={step.axis}")
+        describe(steps, inputs)
         gradcheck(lambda *values: run(steps, values), inputs, order=order, rtol=1e-5)
+
+    check()
+
+
+def test_gradients_of_programs_agree_with_an_independent_engine() -> None:
+    """HIPS autograd (github.com/HIPS/autograd), where it is installed."""
+    engine = pytest.importorskip("autograd.numpy")
+    independent = pytest.importorskip("autograd")
+    with_rules = pytest.importorskip("autograd.core").primitive_vjps
+    elementwise = [
+        function
+        for function in ELEMENTWISE
+        if isinstance(function, np.ufunc)  # elsewhere sinc has no slope at 0
+        and getattr(np, function.__name__, None) is function
+        and getattr(engine, function.__name__) in with_rules
+    ]
+    assert len(elementwise) > 30
+    # Not prod, which divides by its factors there.
+    reductions = [np.sum, np.max, np.min, np.mean, np.var]
+    kinds = [elementwise, elementwise, reductions, [np.cumsum]]
+
+    @settings(max_examples=4 * settings.default.max_examples)
+    @given(drawn(lambda d: draw_program(d, [*kinds, [np.matmul]])))
+    def check(program: tuple[list[Step], list[Any]]) -> None:
+        steps, inputs = program
+        describe(steps, inputs)
+        weights = [1 / (2 + k) for k in range(len(steps))]
+
+        def total(np_like: Any) -> Callable[..., Any]:
+            return lambda *values: sum(
+                weight * np_like.sum(np_like.arctan(result))
+                for weight, result in zip(weights, run(steps, values, np_like), strict=True)
+            )
+
+        numbers = tuple(range(len(inputs)))
+        found = grad(total(np), numbers)(*inputs)
+        with np.errstate(over="ignore"):  # it squares hyperbolic cosines
+            expected = independent.grad(total(engine), numbers)(*inputs)
+        for ours, theirs in zip(found, expected, strict=True):
+            scale = max(1.0, float(np.max(np.abs(theirs))))
+            np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9 * scale)
 
     check()
 

@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 
 from autograd_core import Tensor, grad, gradients, hessian, jvp, linalg, no_grad
-from autograd_core.errors import MissingExtraError, MissingRuleError, ShapeError
+from autograd_core.errors import (
+    MissingExtraError,
+    MissingRuleError,
+    ShapeError,
+    UndefinedDerivativeError,
+)
 from autograd_core.testing import gradcheck
 
 
@@ -317,12 +322,10 @@ def test_singular_systems_raise() -> None:
 @pytest.mark.parametrize(
     ("message", "compute"),
     [
-        ("svd: full_matrices=True.*use full_matrices=False", np.linalg.svd),
-        ("qr: mode='complete'.*use mode='reduced'", lambda a: np.linalg.qr(a, mode="complete")),
         ("qr: mode='raw'", lambda a: np.linalg.qr(a, mode="raw")),
     ],
 )
-def test_arbitrary_vectors_have_no_gradient(message: str, compute: Callable[..., Any]) -> None:
+def test_raw_factors_have_no_gradient(message: str, compute: Callable[..., Any]) -> None:
     a = draw(3, 2)
     with pytest.raises(MissingRuleError, match=message):
         compute(Tensor(a, requires_grad=True))
@@ -330,6 +333,59 @@ def test_arbitrary_vectors_have_no_gradient(message: str, compute: Callable[...,
         found = compute(Tensor(a, requires_grad=True))
     for one, other in zip(found, compute(a), strict=True):
         np.testing.assert_array_equal(one.data, other)
+
+
+FULL: dict[str, Callable[..., Any]] = {
+    "svd": lambda a: np.linalg.svd(a)[0] if a.shape[0] > a.shape[1] else np.linalg.svd(a)[2].T,
+    "qr": lambda a: np.linalg.qr(a if a.shape[0] > a.shape[1] else a.T, mode="complete")[0],
+}
+
+
+@pytest.mark.parametrize("basis", FULL.values(), ids=FULL)
+@pytest.mark.parametrize("shape", [(4, 2), (2, 4)])
+def test_a_basis_completed_arbitrarily_has_no_gradient(
+    basis: Callable[..., Any], shape: tuple[int, ...]
+) -> None:
+    a = leaf(draw(*shape))
+    values = basis(a)
+    np.testing.assert_array_equal(values.data, basis(a.data))
+    with pytest.raises(UndefinedDerivativeError, match=r"an arbitrary basis.*the reduced"):
+        gradients(values[0, 3], a)
+    # All of a row beyond the span is as long in every basis.
+    gradients(np.linalg.norm(basis(a)[0, 2:]), a)
+
+
+@KINDS
+@pytest.mark.parametrize("shape", [(4, 2), (2, 4), (3, 2), (2, 3, 1), (3, 3)])
+def test_what_does_not_depend_on_how_a_basis_is_completed(
+    shape: tuple[int, ...], kind: str
+) -> None:
+    k = min(shape[-2:])
+    target = draw(*shape[:-2], max(shape[-2:]), 2, seed=3, kind=kind)
+
+    def by_svd(a: Any) -> Any:
+        u, s, vh = np.linalg.svd(a)
+        tall = u.shape[-1] > k
+        full = u if tall else np.conj(vh.mT)
+        beyond = full[..., k:]
+        weighted = (full[..., :k] * np.arange(1.0, k + 1)) @ np.conj(full[..., :k].mT)
+        away = np.linalg.norm(np.conj(beyond.mT) @ target, axis=-2)
+        return s, beyond @ np.conj(beyond.mT), weighted, away
+
+    a = draw(*shape, kind=kind)
+    for one, other in zip(np.linalg.svd(Tensor(a)), np.linalg.svd(a), strict=True):
+        np.testing.assert_array_equal(one.data, other)
+    if shape[-1] != shape[-2]:
+        gradcheck(by_svd, [a], order=2)
+    if shape[-2] > k:
+
+        def by_qr(a: Any) -> Any:
+            q, r = np.linalg.qr(a, mode="complete")
+            beyond = q[..., k:]
+            return q[..., :k], r, beyond @ np.conj(beyond.mT)
+
+        gradcheck(by_qr, [a], order=2)
+    gradcheck(lambda a: np.linalg.svd(a)[1], [a], order=2)
 
 
 def test_rank_is_a_constant() -> None:

@@ -1,5 +1,6 @@
 """Products of vectors, matrices and arrays: values as NumPy's, gradients as differences."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -269,6 +270,30 @@ def test_composite_products(
     check(function, *[draw(*shape, seed=k) for k, shape in enumerate(shapes)])
 
 
+@pytest.mark.parametrize(
+    ("shapes", "settings"),
+    [
+        (((2,), (2,)), {}),
+        (((3, 2), (2,)), {}),
+        (((4, 2), (3,)), {}),
+        (((3,), (4, 2)), {"axisc": 0}),
+        (((2, 4), (2, 4)), {"axis": 0}),
+        (((2, 4), (4, 3)), {"axisa": 0, "axisb": 1}),
+    ],
+)
+def test_vectors_in_a_plane_cross_with_numpys_warning(shapes: Any, settings: Any) -> None:
+    operands = [draw(*shape, seed=k) for k, shape in enumerate(shapes)]
+    with warnings.catch_warnings(record=True) as ours:
+        warnings.simplefilter("always")
+        np.cross(*map(Tensor, operands), **settings)
+        np.cross(*operands, **settings)
+    assert ours[0].category is ours[1].category and str(ours[0].message) == str(ours[1].message)
+    assert ours[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        check(lambda a, b: np.cross(a, b, **settings), *operands)
+
+
 def test_negative_powers_are_powers_of_the_inverse() -> None:
     check(lambda a: np.linalg.matrix_power(a, -3), draw(2, 2) + 3 * np.eye(2))
 
@@ -289,7 +314,8 @@ def test_chains_are_multiplied_in_the_cheapest_order() -> None:
 @pytest.mark.parametrize(
     ("error", "message", "compute"),
     [
-        (ShapeError, "expected 3; append a zero", lambda x: np.cross(x[:2], x[:2])),
+        (ShapeError, "4 and 3 elements; expected 3", lambda x: np.cross(np.ones(4), x[:3])),
+        (ShapeError, "2 and 2 elements; expected 3", lambda x: np.linalg.cross(x[:2], x[:2])),
         (ShapeError, "expected at least two", lambda x: np.linalg.multi_dot([x])),
         (ShapeError, "expected square", lambda x: np.linalg.matrix_power(x[None], 2)),
         (DtypeError, "expected an integer", lambda x: np.linalg.matrix_power(x * x[:, None], 0.5)),

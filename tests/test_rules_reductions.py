@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograd_core import Tensor, gradients, hessian
-from autograd_core.errors import MissingRuleError, MutationError
+from autograd_core import Tensor, gradients, hessian, jacobian
+from autograd_core.errors import MissingRuleError, MutationError, ShapeError
 from autograd_core.rules.cumulative import recur
 from autograd_core.testing import drawn, gradcheck
 
@@ -235,6 +236,53 @@ def test_out_is_refused() -> None:
 # -- quantiles -------------------------------------------------------------------------------------
 
 
+EMPTY: dict[str, Callable[[Any], Any]] = {
+    "spectral norm": lambda x: np.linalg.norm(x, 2),
+    "largest row sum": lambda x: np.linalg.norm(x, INF),
+    "largest column sum": lambda x: np.linalg.norm(x, 1),
+    "largest element": lambda x: np.linalg.vector_norm(x, ord=INF),
+    "logaddexp": lambda x: np.logaddexp.reduce(x, axis=1),
+    "hypot, keeping axes": lambda x: np.hypot.reduce(x, axis=(0, 1), keepdims=True),
+    "apply_along_axis": lambda x: np.apply_along_axis(lambda row: row * np.sum(row), 1, x),
+    "cov of no observations": np.cov,
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("function", EMPTY.values(), ids=EMPTY)
+def test_reductions_of_nothing_are_numpys(function: Callable[[Any], Any]) -> None:
+    x = np.zeros((2, 0))
+    for tensor in (Tensor(x), Tensor(x, requires_grad=True)):
+        np.testing.assert_array_equal(function(tensor).data, function(x))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_covariances_of_too_few_observations() -> None:
+    a = np.array([[1.0, 2.0], [3.0, 5.0]])
+    for ddof in (2, 3):
+        np.testing.assert_array_equal(np.cov(Tensor(a), ddof=ddof).data, np.cov(a, ddof=ddof))
+
+
+@pytest.mark.parametrize("axis", [2, -3])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, axis: np.linalg.norm(x, axis=axis),
+        lambda x, axis: np.linalg.norm(x, axis=(0, axis)),
+        np.rollaxis,
+        lambda x, axis: np.rollaxis(x, 0, axis + axis // 2),
+        lambda x, axis: np.hypot.reduce(x, axis=axis),
+        lambda x, axis: np.diff(x, axis=axis),
+        lambda x, axis: np.gradient(x, axis=axis),
+        lambda x, axis: np.put_along_axis(x * 1, np.zeros((1, 1), int), 0.0, axis),
+    ],
+)
+def test_axes_that_are_not_there(function: Any, axis: int) -> None:
+    for x in (spaced(2, 2), Tensor(spaced(2, 2), requires_grad=True)):
+        with pytest.raises(np.exceptions.AxisError):
+            function(x, axis)
+
+
 def test_quantiles_split_between_neighbours() -> None:
     a = np.array([4.0, 1.0, 3.0, 2.0])
     np.testing.assert_allclose(gradient(lambda x: np.quantile(x, 0.25), a), [0, 0.25, 0, 0.75])
@@ -263,6 +311,32 @@ def test_quantiles_without_nan_count_what_is_left(function: Any) -> None:
         known = ~np.isnan(row)
         np.testing.assert_allclose(found[known], gradient(plain, row[known]))
         assert (found[~known] == 0).all()
+
+
+@pytest.mark.parametrize("function", [np.quantile, np.nanpercentile])
+@pytest.mark.parametrize("shape", [(), (3,), (2, 1)])
+def test_quantiles_move_with_their_fractions(function: Any, shape: tuple[int, ...]) -> None:
+    scale = 100 if function is np.nanpercentile else 1
+    q = scale * np.random.default_rng(3).uniform(size=shape)
+    a = spaced(3, 4, 2)
+    for settings in ({}, {"axis": (0, -1)}, {"axis": 1, "keepdims": True, "method": "weibull"}):
+        if function is np.nanpercentile and len(shape) == 2 and settings.get("axis") == (0, -1):
+            with pytest.raises(ShapeError, match="NumPy puts"):
+                gradcheck(lambda a, s=settings: function(a, q, **s), [a])
+            continue
+        gradcheck(lambda a, q, s=settings: function(a, q, **s), [a, q], order=2)
+        gradcheck(lambda q, s=settings: function(np.rint(10 * a), q, **s), [q])
+
+
+def test_sums_of_integers_start_from_integers() -> None:
+    initial = Tensor(np.array(2.5), requires_grad=True)
+    total = np.sum(Tensor(np.array([1, 2])), initial=initial)
+    assert total.item() == np.sum([1, 2], initial=2.5) == 5
+    assert not total.requires_grad
+    with pytest.raises(MutationError, match="out="):
+        np.sum(Tensor(np.ones(2)), out=np.zeros(()), initial=initial)
+    with pytest.raises(ValueError, match="sequence"):
+        np.max(Tensor(np.ones(2)), initial=Tensor(np.ones(2), requires_grad=True))
 
 
 def test_no_quantiles() -> None:
@@ -362,6 +436,46 @@ COMPOSITES: dict[str, tuple[Any, ...]] = {
 @pytest.mark.parametrize("case", COMPOSITES.values(), ids=COMPOSITES)
 def test_functions_made_of_others(case: tuple[Any, ...]) -> None:
     agrees(*case)
+
+
+F32 = np.array([0.5, 1.25], np.float32)
+LIKE_NUMPY: dict[str, tuple[Any, ...]] = {
+    "linspace": (lambda a, b: np.linspace(a, b, 7), F32, F32[::-1] * 3),
+    "linspace without end": (lambda a: np.linspace(a, 3, 7, endpoint=False, axis=-1), F32),
+    "linspace of none": (lambda a: np.linspace(a, 3, 0), F32),
+    "linspace of integers": (lambda a: np.linspace(a, 9, 4, dtype=int), F32),
+    "logspace": (lambda a, b: np.logspace(a, b, 7), F32, F32 * 3),
+    "logspace to a base": (lambda a, b: np.logspace(1, 2.0, 4, base=a, axis=-1) * b, F32, F32[0]),
+    "logspace to bases": (lambda a, b: np.logspace(a, 2.0, 4, base=b), F32[0], F32),
+    "geomspace": (lambda a, b: np.geomspace(a, b, 7), F32, F32 * 9),
+    "geomspace below zero": (lambda a: np.geomspace(-a, -9.0, 7, axis=1), F32),
+    "geomspace in a dtype": (lambda a: np.geomspace(a, 9.0, 4, dtype=np.float32), F32),
+    "histogram": (lambda w: np.histogram([1, 2], 4, weights=w)[0], F32),
+    "histogram, density": (lambda w: np.histogram([1, 2], 4, None, True, weights=w)[0], F32),
+    "histogramdd": (lambda w: np.histogramdd([[1, 2], [1, 3]], 2, weights=w)[0], F32),
+}
+
+
+@pytest.mark.parametrize("case", LIKE_NUMPY.values(), ids=LIKE_NUMPY)
+def test_values_and_dtypes_are_numpys_to_the_bit(case: tuple[Any, ...]) -> None:
+    function, *arrays = case
+    tensors = [Tensor(array, requires_grad=True) for array in arrays]
+    result, expected = function(*tensors), function(*arrays)
+    np.testing.assert_array_equal(result.data, expected)
+    assert result.dtype == expected.dtype
+    if result.requires_grad:
+        found = gradients(result.sum(), tensors)
+        assert [gradient.dtype for gradient in found] == [np.float32] * len(found)
+
+
+def test_points_in_equal_ratios_turn_in_the_complex_plane() -> None:
+    ends = np.array([1.0 + 0.5j, -2.0 + 1.0j])
+    points = jacobian(lambda z: np.geomspace(z[0], z[1], 4))(ends)
+    values = np.geomspace(*ends, 4)
+    shares = np.arange(4) / 3
+    np.testing.assert_allclose(
+        points, np.stack([values * (1 - shares) / ends[0], values * shares / ends[1]], -1)
+    )
 
 
 def test_histograms_of_tracked_values_are_constant() -> None:

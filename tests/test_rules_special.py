@@ -260,6 +260,50 @@ def test_airy_functions_solve_their_equation(x: float) -> None:
         )
 
 
+@pytest.mark.parametrize("m", [-1e3, -0.7, 1e-9, 0.3, 0.999])
+def test_complete_elliptic_integrals_have_the_textbook_slopes(m: float) -> None:
+    """DLMF 19.4.1 and 2, with 50 digits where these cancel, and Legendre's relation."""
+    mpmath = pytest.importorskip("mpmath")
+    with mpmath.workdps(50):
+        k, e, p = mpmath.ellipk(mpmath.mpf(m)), mpmath.ellipe(mpmath.mpf(m)), mpmath.mpf(m)
+        by_k = float((e - (1 - p) * k) / (2 * p * (1 - p)))
+        by_e = float((e - k) / (2 * p))
+    assert slope(sp.ellipk, m) == pytest.approx(by_k, rel=1e-13)
+    assert slope(sp.ellipe, m) == pytest.approx(by_e, rel=1e-13)
+    assert slope(lambda m: sp.ellipkm1(1 - m), m) == pytest.approx(by_k, rel=1e-12)
+
+
+@given(drawn(lambda d: d.array((), Domain(0.05, 0.95))))
+def test_legendres_relation_is_constant(m: Any) -> None:
+    def relation(m: Any) -> Any:
+        k, e, other_k, other_e = sp.ellipk(m), sp.ellipe(m), sp.ellipkm1(m), sp.ellipe(1 - m)
+        return k * other_e + e * other_k - k * other_k
+
+    for order in (1, 2):
+        assert slope(relation, m, order) == pytest.approx(0, abs=1e-10)
+
+
+def test_elliptic_integrals_where_the_textbook_divides_by_zero() -> None:
+    assert slope(sp.ellipk, 0.0) == pytest.approx(math.pi / 8, rel=1e-15)
+    assert slope(sp.ellipe, 0.0) == pytest.approx(-math.pi / 8, rel=1e-15)
+    assert slope(sp.ellipk, 0.0, order=2) == pytest.approx(9 * math.pi / 64, rel=1e-14)
+    assert slope(sp.ellipkm1, 1e-20) == pytest.approx(-0.5e20, rel=1e-14)
+    assert slope(sp.ellipk, 1.0) == INF and slope(sp.ellipe, 1.0) == -INF
+    for phi in (-4.0, 0.0, 0.3, 1.5, math.pi / 2, 7.0):
+        half = (phi - math.sin(phi) * math.cos(phi)) / 4
+        by_phi, by_m = slopes(sp.ellipkinc, phi, 0.0)
+        assert (by_phi, by_m) == (1, pytest.approx(half, rel=1e-13, abs=1e-16))
+        by_phi, by_m = slopes(sp.ellipeinc, phi, 0.0)
+        assert (by_phi, by_m) == (1, pytest.approx(-half, rel=1e-13, abs=1e-16))
+    assert slopes(sp.ellipkinc, math.pi / 2, 0.5)[1] == pytest.approx(slope(sp.ellipk, 0.5))
+    assert slopes(sp.ellipeinc, -math.pi, 0.5)[1] == pytest.approx(-2 * slope(sp.ellipe, 0.5))
+    # Below a quarter turn the integrals are elementary at m = 1: F = artanh sin φ, E = sin φ.
+    by_phi, by_m = slopes(sp.ellipkinc, 0.5, 1.0)
+    sin, cos = math.sin(0.5), math.cos(0.5)
+    assert by_phi == pytest.approx(1 / cos)
+    assert by_m == pytest.approx((sin / cos**2 - math.atanh(sin)) / 4)
+
+
 def test_incomplete_functions_invert_each_other() -> None:
     p = 0.3
     assert slope(lambda p: sp.gammainc(2.5, sp.gammaincinv(2.5, p)), p) == pytest.approx(1)
@@ -291,7 +335,9 @@ def test_complex_arguments() -> None:
     [
         (lambda x: sp.jv(x, 1.0), MissingRuleError, "no gradient flows to the parameter 'x'"),
         (lambda x: sp.gammainc(x, 1.0), MissingRuleError, "detach"),
-        (sp.ellipk, MissingRuleError, "ellipk: no gradient rule"),
+        (lambda x: sp.kv(x, 1.0), MissingRuleError, "kv: no gradient flows to the parameter 'x'"),
+        (lambda x: sp.hyp2f1(1.0, x, 1.0, 0.5), MissingRuleError, "hyp2f1: no gradient flows"),
+        (sp.zetac, MissingRuleError, r"zetac: no gradient rule.*define\(zetac"),
         (sp.softmax, TrackedValueError, "detach"),
     ],
 )
@@ -301,9 +347,9 @@ def test_refused(call: Callable[[Any], Any], error: type, words: str) -> None:
 
 
 def test_untracked_tensors_pass_through_functions_without_rules() -> None:
-    result = sp.ellipk(Tensor(np.array(0.5)))
+    result = sp.zetac(Tensor(np.array(1.5)))
     assert isinstance(result, Tensor)
-    assert result.item() == sp.ellipk(0.5)
+    assert result.item() == sp.zetac(1.5)
 
 
 def run(code: str) -> str:

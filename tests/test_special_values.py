@@ -94,6 +94,54 @@ TIES = [
     Case("median of two: both", np.median, [f64(4, 1, 1, 4)], [[0.5, 0, 0.5, 0]]),
 ]
 
+
+def start_at(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, started from its second operand."""
+    return lambda x, initial: function(x, initial=initial)
+
+
+def at_fraction(method: str = "linear") -> Callable[..., Any]:
+    """Quantiles at the second operand."""
+    return lambda x, q: np.quantile(x, q, method=method)
+
+
+START_TIE = [[0, 1 / 3, 1 / 3], 1 / 3]
+MID = [[0, 0, 1], 2]
+FLAT = [[0, 1], 0]
+
+START = [
+    Case("max: the start shares a tie", start_at(np.max), [f64(1, 3, 3), scalar(3)], START_TIE),
+    Case("min: the start shares a tie", start_at(np.min), [f64(5, 3, 3), scalar(3)], START_TIE),
+    Case("max: the start wins", start_at(np.max), [f64(1, 3), scalar(4)], [[0, 0], 1]),
+    Case("max of nothing but the start", start_at(np.max), [f64(), scalar(4)], [[], 1]),
+    Case("nanmax: the start beats NaN", start_at(np.nanmax), [f64(NAN, 1), scalar(4)], [[0, 0], 1]),
+    Case(
+        "max: an untracked start shares a tie too",
+        lambda x: np.max(x, initial=np.array(3.0)),
+        [f64(3, 1)],
+        [[0.5, 0]],
+    ),
+    Case("max: a number to start from bounds", lambda x: np.max(x, initial=3.0), [f64(3)], [[0]]),
+    Case("prod: started at 0", start_at(np.prod), [f64(2, 3), scalar(0)], [[0, 0], 6]),
+    Case("sum: started", start_at(np.sum), [f64(2, 3), scalar(1)], [[1, 1], 1]),
+    Case("quantile: a bend has the flatter slope", at_fraction(), [f64(5, 0, 1), scalar(0.5)], MID),
+    Case(
+        "quantile: the first has one side", at_fraction(), [f64(5, 0, 1), scalar(0)], [[0, 1, 0], 2]
+    ),
+    Case(
+        "quantile: the last has one side", at_fraction(), [f64(5, 0, 1), scalar(1)], [[1, 0, 0], 8]
+    ),
+    Case("quantile: hazen is flat at the ends", at_fraction("hazen"), [f64(5, 0), scalar(0)], FLAT),
+    Case("quantile: of one element", at_fraction(), [f64(5), scalar(0.5)], [[1], 0]),
+    Case("quantile: a step is flat", at_fraction("lower"), [f64(5, 0), scalar(0.3)], [[0, 1], 0]),
+    Case(
+        "nanquantile: by the numbers there are",
+        np.nanquantile,
+        [f64(5, NAN, 1), scalar(0.25)],
+        [[0.25, 0, 0.75], 4],
+    ),
+]
+
 ZEROS = [
     Case("abs at 0", np.abs, [f64(0, -2)], [[0, -2]]),
     Case("fabs at 0", np.fabs, [f64(0)], [[0]]),
@@ -148,7 +196,43 @@ ZEROS = [
             [f64(0, 0)],
             [[0, 0]],
         )
-        for order in (1, 2, 3, INF)
+        for order in (1, 2, 3, INF, 0.5, -1, -INF)
+    ),
+    *(
+        Case(
+            f"norm where one element is 0, ord={order}",
+            lambda x, order=order: np.linalg.norm(x, order),
+            [f64(0, 4)],
+            [[0, slope]],
+        )
+        for order, slope in ((0.5, 1), (1, 1), (3, 1), (-1, 0))
+    ),
+    *(
+        Case(
+            f"norm of a matrix at 0, ord={order!r}",
+            lambda x, order=order: np.linalg.norm(x, order),
+            [np.zeros((2, 3))],
+            [np.zeros((2, 3))],
+        )
+        for order in (1, -1, 2, -2, INF, -INF, "fro", "nuc")
+    ),
+    Case(
+        "nuclear norm: singular values of 0 add nothing",
+        lambda x: np.linalg.norm(x, "nuc"),
+        [np.diag(f64(3, 0))],
+        [np.diag([1, 0])],
+    ),
+    Case(
+        "spectral norm: equal singular values share",
+        lambda x: np.linalg.norm(x, 2),
+        [np.eye(2)],
+        [np.eye(2) / 2],
+    ),
+    Case(
+        "singular values at 0",
+        lambda x: np.linalg.svd(x, full_matrices=False)[1],
+        [np.zeros((2, 2))],
+        [np.zeros((2, 2))],
     ),
     Case(
         "norm along an axis: one row is 0",
@@ -162,6 +246,27 @@ INFINITIES = [
     Case("logaddexp of two -inf", np.logaddexp, [f64(-INF), f64(-INF)], [[0], [0]]),
     Case("logaddexp of one -inf", np.logaddexp, [f64(-INF), f64(1)], [[0], [1]]),
     Case("logaddexp2 of two -inf", np.logaddexp2, [f64(-INF), f64(-INF)], [[0], [0]]),
+    Case("logaddexp of one inf", np.logaddexp, [f64(INF, 1), f64(1, INF)], [[1, 0], [0, 2]]),
+    Case("logaddexp of two inf", np.logaddexp, [f64(INF), f64(INF)], [[0.5], [0.5]]),
+    Case("logaddexp2 of two inf", np.logaddexp2, [f64(INF), f64(INF)], [[0.5], [0.5]]),
+    Case("logaddexp of inf and -inf", np.logaddexp, [f64(INF), f64(-INF)], [[1], [0]]),
+    Case("logaddexp keeps float32", np.logaddexp, [np.float32([1]), np.float32([1])], [[0.5]] * 2),
+    Case("logaddexp of large numbers", np.logaddexp, [f64(1e200), f64(1e200)], [[0.5], [0.5]]),
+    Case("logaddexp2 of large numbers", np.logaddexp2, [f64(-1e20), f64(-1e20)], [[0.5], [0.5]]),
+    Case(
+        "logsumexp of large numbers in float32",
+        special.logsumexp,
+        [np.float32([1e6, 1e6])],
+        [[0.5, 0.5]],
+    ),
+    Case("logsumexp of one inf", special.logsumexp, [f64(INF, 5, -INF)], [[1, 0, 0]]),
+    Case("logsumexp of two inf", special.logsumexp, [f64(INF, 5, INF)], [[0.5, 0, 0.5]]),
+    Case(
+        "logsumexp of weighted inf",
+        lambda a, b: special.logsumexp(a, b=b),
+        [f64(INF, 5, INF), f64(1, 1, 3)],
+        [[0.25, 0, 0.75], [0.25, 0, 0.25]],
+    ),
     Case("logsumexp of -inf only", special.logsumexp, [f64(-INF, -INF)], [[0, 0]]),
     Case("logsumexp of one -inf", special.logsumexp, [f64(-INF, 5)], [[0, 1]]),
     Case("softmax of far apart logits", special.softmax, [f64(1000, 0)], [[0, 0]]),
@@ -304,7 +409,7 @@ COMPLEX = [
     Case("a real operand keeps the real part", lambda x: np.imag(x * (3 + 4j)), [f64(1)], [[4]]),
 ]
 
-CASES = TIES + ZEROS + INFINITIES + SHAPES + COMPLEX
+CASES = TIES + START + ZEROS + INFINITIES + SHAPES + COMPLEX
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -344,13 +449,22 @@ def second_derivative(function: Callable[[Any], Any], x: Any) -> Any:
         (lambda x: np.sum(np.cumprod(x)), f64(2, 0, 3), [2 * (1 + 3), 1 + 3 + 3 * 2, 2 * 2]),
         (lambda x: np.sum(np.sinc(x)), f64(0), [-(np.pi**2) / 3]),
         (lambda x: np.sum(np.abs(x)), f64(0, 2), [0, 0]),
+        (np.linalg.norm, f64(0, 0), [0, 0]),
+        (lambda x: np.hypot(x[0], x[1]), f64(0, 0), [0, 0]),
+        # The second derivatives of x₀x₃ - x₁x₂ by ij and kl, times 1, 2, 3, 4 for ij.
+        (np.linalg.det, np.zeros((2, 2)), [[4, -3], [-2, 1]]),
+        (np.linalg.det, np.ones((2, 2)), [[4, -3], [-2, 1]]),
+        (np.linalg.det, np.diag(f64(2, 0, 0)), [[0, 0, 0], [0, 18, -16], [0, -12, 10]]),
     ],
-    ids=["x**1", "x**2", "x**3", "prod, one zero", "prod, two zeros", "cumprod", "sinc", "abs"],
+    ids=[
+        *("x**1", "x**2", "x**3", "prod, one zero", "prod, two zeros", "cumprod", "sinc", "abs"),
+        *("norm", "hypot", "det of zeros", "det of rank 1", "det of rank 1 of 3"),
+    ],
 )
 def test_second_derivative(function: Any, x: Any, expected: Any) -> None:
     found = second_derivative(function, x)
     found = np.zeros_like(x) if found is None else found.data
-    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_assigning_to_an_index_twice_keeps_the_last_value() -> None:

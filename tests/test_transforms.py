@@ -21,6 +21,7 @@ from autograd_core import (
     value_and_grad,
     vjp,
 )
+from autograd_core.containers import flatten
 from autograd_core.errors import DtypeError, GraphError, ShapeError
 
 W = np.random.default_rng(0).normal(size=(3, 3))
@@ -77,6 +78,36 @@ def test_the_jacobian_of_a_holomorphic_function_is_its_derivative_in_both_modes(
     z = np.array([1.0 + 2.0j])
     for forward in (False, True):
         np.testing.assert_allclose(jacobian(lambda v: v**2, forward=forward)(z), [[2 * z[0]]])
+
+
+COMPLEX_CASES: dict[str, tuple[Any, Any, Any]] = {
+    # y = x (1 + 2i) of real x; |z|² has ∂/∂a - i ∂/∂b = 2 conj(z); the parts of z.
+    "complex of real": (lambda x: x * (1 + 2j), 3.0, 1 + 2j),
+    "real of complex": (lambda z: np.abs(z) ** 2, 3 + 4j, 6 - 8j),
+    "real part": (np.real, 3 + 4j, 1),
+    "imaginary part": (np.imag, 3 + 4j, -1j),
+    "holomorphic": (lambda z: z * z, 3 + 4j, 6 + 8j),
+}
+
+
+@pytest.mark.parametrize("forward", [False, True])
+@pytest.mark.parametrize("case", COMPLEX_CASES.values(), ids=COMPLEX_CASES)
+def test_jacobians_of_complex_numbers(case: tuple[Any, Any, Any], forward: bool) -> None:
+    function, x, expected = case
+    for precision in (np.complex64, np.complex128):
+        real = np.isrealobj(np.array(x))
+        argument = np.array([x, x], precision(0).real.dtype if real else precision)
+        found = jacobian(function, forward=forward)(argument)
+        assert found.dtype == precision
+        np.testing.assert_allclose(found, expected * np.eye(2), rtol=1e-6)
+
+
+@pytest.mark.parametrize("forward", [False, True])
+def test_jacobians_have_the_precision_of_the_argument(forward: bool) -> None:
+    x = np.ones(2, np.float32)
+    assert jacobian(lambda x: x.astype(np.float64), forward=forward)(x).dtype == np.float32
+    assert jacobian(lambda x: x.astype(np.float64), forward=forward)(x[:0]).dtype == np.float32
+    assert jacobian(lambda x: x * 1j, forward=forward)(x[:0]).dtype == np.complex64
 
 
 def test_third_derivative_of_a_power() -> None:
@@ -140,6 +171,65 @@ def test_gradients_share_no_memory() -> None:
         assert not any(np.shares_memory(array, other) for other in arrays[:k])
 
 
+IDENTITIES: dict[str, Any] = {
+    "same": lambda x: x,
+    "view": lambda x: x[...],
+    "nested": lambda x: {"a": [x, x]},
+    "zero": lambda x: x * 0,
+}
+
+
+@pytest.mark.parametrize("function", IDENTITIES.values(), ids=IDENTITIES)
+@pytest.mark.parametrize("tracked", ["none", "point", "vector", "both"])
+def test_results_are_in_memory_of_their_own(function: Any, tracked: str) -> None:
+    def wrapped(array: Any, *kinds: str) -> Any:
+        return Tensor(array, requires_grad=True) if tracked in kinds else array
+
+    x, v = np.ones(2), np.full(2, 3.0)
+    point, vector = wrapped(x, "point", "both"), wrapped(v, "vector", "both")
+    value, pull = vjp(function, point)
+    nest = {"a": [vector, vector]} if isinstance(value, dict) else vector
+    found = [value, pull(nest), pull(nest), *jvp(function, (point,), (vector,))]
+    leaves = flatten(found)[0]
+    assert not any(leaf is point or leaf is vector for leaf in leaves)
+    arrays = [leaf.data if isinstance(leaf, Tensor) else leaf for leaf in leaves]
+    for array in arrays:
+        assert not np.shares_memory(array, x)
+        assert not np.shares_memory(array, v)
+
+
+def test_gradients_do_not_return_the_cotangent_itself() -> None:
+    x, v = (Tensor(np.ones(2), requires_grad=True) for _ in range(2))
+    found = gradients(x, x, v, create_graph=True)
+    found += 1
+    np.testing.assert_array_equal(v.data, [1, 1])
+    np.testing.assert_array_equal(gradients(found.sum(), v).data, [1, 1])
+
+
+def test_extra_results_come_out_as_the_value_does() -> None:
+    def loss(x: Any) -> Any:
+        return (x * x).sum(), {"twice": 2 * x, "itself": x, "name": "seen", "none": None}
+
+    x = np.ones(2)
+    (_, extra), _ = value_and_grad(loss, has_aux=True)(x)
+    assert type(extra["twice"]) is np.ndarray and (extra["name"], extra["none"]) == ("seen", None)
+    assert not np.shares_memory(extra["itself"], x)
+    _, extra = grad(loss, has_aux=True)(Tensor(x, requires_grad=False))
+    assert type(extra["twice"]) is Tensor and not extra["twice"].requires_grad
+
+    w = Tensor(np.array(3.0), requires_grad=True)
+
+    def more(x: Any) -> Any:
+        return (x * x).sum(), [w * x, x]
+
+    gradient, (leading, inner) = grad(more, has_aux=True)(x)
+    assert type(gradient) is np.ndarray and type(inner) is np.ndarray
+    leading.sum().backward()
+    assert w.grad == 2
+    outer = grad(lambda y: grad(lambda x: ((x * x).sum(), (x * y).sum()), has_aux=True)(x)[1])
+    assert outer(2.0) == 2
+
+
 def test_gradients_of_unrelated_tensors() -> None:
     x = Tensor(np.array(2.0), requires_grad=True)
     y = Tensor(np.array(2.0), requires_grad=True)
@@ -154,6 +244,9 @@ def test_gradients_of_unrelated_tensors() -> None:
     [
         (lambda: grad(lambda x: x * 2)(np.ones(3)), ShapeError, "expected one number"),
         (lambda: grad(lambda x: x * 2)(3), DtypeError, r"astype\(float\)"),
+        (lambda: grad(lambda x: x * 2, 1)(3.0), ValueError, "argnums=1 for 1 positional"),
+        (lambda: grad(lambda x: x * 2, (0, -1))(3.0), ValueError, "expected different places"),
+        (lambda: grad(lambda x: x * 2, has_aux=True)(3.0), TypeError, "expected a pair"),
         (lambda: grad(lambda x: x * 1j)(3.0), DtypeError, "complex"),
         (lambda: jvp(np.sin, (np.ones(3),), (np.ones(2),)), ShapeError, r"expected \[\(3,\)\]"),
         (lambda: vjp(np.sin, np.ones(3))[1](np.ones(2)), ShapeError, r"expected \[\(3,\)\]"),

@@ -13,7 +13,8 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 import numpy as np
 
 from autograd_core.compiler.differentiable import is_alive, trace_backward
-from autograd_core.compiler.fuse import fuse, is_step
+from autograd_core.compiler.fuse import fuse
+from autograd_core.compiler.ir import Kind, Value
 from autograd_core.compiler.memory import place_gradients, reuse
 from autograd_core.compiler.passes import (
     Draft,
@@ -26,7 +27,8 @@ from autograd_core.compiler.passes import (
     simplify,
 )
 from autograd_core.compiler.program import Output, Program
-from autograd_core.compiler.trace import Kind, Trace, TracedArray, Value
+from autograd_core.compiler.steps import is_step
+from autograd_core.compiler.trace import Trace, TracedArray
 from autograd_core.compiler.verify import check_repeatable
 from autograd_core.containers import flatten, rebuild_sequence
 from autograd_core.errors import TraceError
@@ -91,8 +93,8 @@ class Compiled(Generic[P, R]):
         program = self._program(tuple(call.key), args, kwargs)
         with np.errstate(all="ignore"):
             if not program.joins_graph:
-                return program.run(*call.arrays)  # type: ignore[no-any-return]
-            return program.record(call.arrays, call.nodes, lambda: self._again(args, kwargs))  # type: ignore[no-any-return]
+                return program.run(*call.arrays)
+            return program.record(call.arrays, call.nodes, lambda: self._again(args, kwargs))
 
     def _program(self, key: Any, args: Any, kwargs: Any) -> Program:
         """The program of a kind of call, from the cache or new."""
@@ -288,7 +290,7 @@ def build(call: TracedCall) -> Program:
     call.gradients = {leaf: final[value] for leaf, value in call.gradients.items()}
     call.inner = {k: final[value] for k, value in call.inner.items()}
     first, second = split(draft, call)
-    passes = (fuse, *PLACING) if call.fuse else PLACING
+    passes = (fuse, prune, *PLACING) if call.fuse else PLACING
     for part in (first, second):
         run_passes(part, passes)
     return Program(call, first, second)

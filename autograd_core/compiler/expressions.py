@@ -80,6 +80,7 @@ ELSEWHERE: dict[str, Expression] = {
     "scipy.special._ufuncs.erfc": call("erfc"),
     "scipy.special._ufuncs.expit": call("sigmoid"),
     "scipy.special._ufuncs.ndtr": call("normal_cdf"),
+    "nn.functional.activation.relu": Expression("{t}(0) if {0} < {t}(0) else {0}"),
     "nn.functional.activation.sigmoid": call("sigmoid"),
     "nn.functional.normal.normal_cdf": call("normal_cdf"),
 }

@@ -7,27 +7,39 @@ in the program.
 
 from __future__ import annotations
 
+import copy
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from autograd_core.compiler import loops
-from autograd_core.compiler.expressions import ELSEWHERE, Constant, home, loop_dtypes, supports
+from autograd_core.compiler.expressions import Constant
+from autograd_core.compiler.ir import Instruction, Kind, Value
 from autograd_core.compiler.loops import Group, Step
+from autograd_core.compiler.loops import Kind as Layout
 from autograd_core.compiler.passes import CHANGING, Draft
-from autograd_core.compiler.trace import Instruction, Kind, Value, named
-from autograd_core.rules.piecewise import keep
+from autograd_core.compiler.steps import (
+    SUM,
+    SUM_OF_PRODUCT,
+    Candidate,
+    Nest,
+    candidate,
+    layout_in,
+    nest_of,
+    same_elements,
+)
 
 # A kernel replaces at least so many operations; a single one NumPy does as well.
 FEWEST = 2
 
+# Groups of at most so many elements take in what they share no array with, to save calls.
+SMALL = 2**13
+
 # How many of the latest groups an instruction may join.
 REACH = 8
-
-Shape = tuple[int, ...]
 
 
 class Kernel:
@@ -36,157 +48,35 @@ class Kernel:
     ``kinds`` are those of all of them, ``rows`` and ``columns`` the nest they are laid out for.
     """
 
-    def __init__(self, group: Group, full: Shape, kinds: list[Any]) -> None:
+    def __init__(self, group: Group, nest: Nest, kinds: list[Layout]) -> None:
         self.group = group
         self.kinds = kinds
         self.run = loops.build(group)
-        self.rows = int(np.prod(full[:-1], dtype=np.int64))
-        self.columns = full[-1]
+        self.rows, self.columns = nest
         self.__name__ = "_".join(name(step) for step in group.steps[:3]) + (
             f"_and_{len(group.steps) - 3}_more" if len(group.steps) > 3 else ""
         )
 
     def __call__(self, *arrays: Any) -> None:
+        """Read the first arrays and write the last ones, all in their layouts."""
         self.run(*arrays)
 
-    def source(self) -> str:
-        """The kernel as Python."""
-        return loops.source(self.group)
+    def source(self, name: str) -> str:
+        """The kernel as Python, under a name."""
+        return loops.source(self.group).replace("def kernel(", f"def {name}(", 1)
 
-    def layout(self, kind: loops.Kind) -> Shape:
+    def layout(self, kind: Layout) -> tuple[int, ...]:
         """The shape in which the kernel takes an array of a kind."""
-        if kind is loops.Kind.FULL:
+        if kind is Layout.FULL:
             size = self.rows * self.columns
             return (size,) if self.group.flat else (self.rows, self.columns)
-        sizes = {loops.Kind.ROW: self.rows, loops.Kind.COLUMN: self.columns}
+        sizes = {Layout.ROW: self.rows, Layout.COLUMN: self.columns}
         return (sizes.get(kind, 1),)
 
 
 def name(step: Step) -> str:
     """What a step is called in the name of a kernel."""
     return getattr(step.function, "__name__", "step")
-
-
-# -- what instructions mean to a loop --------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """An instruction as a step: its function, its operands, and along what it reduces."""
-
-    function: Callable[..., Any]
-    operands: tuple[Any, ...]
-    full: Shape  # the shape of the nest it belongs to
-    reduces: Any = None
-
-
-def forward_of(function: Any) -> Any:
-    """The function of an operation that the engine calls through another one."""
-    if isinstance(function, np.ufunc) or function is np.where:
-        return function
-    return getattr(function, "__wrapped__", function)
-
-
-def is_step(function: Any) -> bool:
-    """Whether a loop can do what a forward function of ours does, all at once."""
-    forward = forward_of(function)
-    return f"{home(forward)}.{forward.__name__}" in ELSEWHERE
-
-
-# What masks cotangents, as a function of arrays.
-KEEP = forward_of(keep)
-
-
-def candidate(instruction: Instruction) -> Candidate | None:
-    """What an instruction is in a loop, if loops can do it."""
-    if instruction.kind is not Kind.PURE or len(instruction.outputs) != 1:
-        return None
-    (output,) = instruction.outputs
-    args, kwargs = instruction.args, instruction.kwargs
-    function = forward_of(instruction.function)
-    if getattr(function, "__name__", "") == "reduce":
-        return reduction(instruction)
-    if not output.shape or output.size == 0 or not output.contiguous:
-        return None
-    if function is named("astype"):
-        function, args, kwargs = np.astype, args[:1], {}
-    elif function is named("copy"):
-        function, args = np.astype, args[:1]
-    elif function is KEEP:
-        function, args = np.where, (args[1], args[0], 0)
-    operands = tuple(map(operand_of, args))
-    if kwargs or any(operand is None for operand in operands):
-        return None
-    if function is np.power and not isinstance(operands[1], Constant):
-        return None
-    dtypes = [each.dtype if isinstance(each, Value) else each for each in operands]
-    if not any(isinstance(each, Value) for each in operands):
-        return None
-    if not supports(function, dtypes):
-        return None
-    if loop_dtypes(function, tuple(dtypes), output.dtype)[-1] != output.dtype:
-        return None
-    found = Candidate(function, operands, output.shape)
-    return found if all(kind_of(each, found.full) for each in operands) else None
-
-
-def operand_of(arg: Any) -> Any:
-    """A Value or number; None for anything else."""
-    if isinstance(arg, Value):
-        return arg
-    if isinstance(arg, (int, float, bool)) or (
-        isinstance(arg, np.generic) and arg.dtype.kind in "biuf"
-    ):
-        return Constant(arg)
-    return None
-
-
-def reduction(instruction: Instruction) -> Candidate | None:
-    """A sum, maximum or minimum along the rows, across them, or over everything."""
-    (x,), kwargs = instruction.args[:1], instruction.kwargs
-    function = REDUCING.get(getattr(instruction.function, "__self__", None))
-    if function is None or not isinstance(x, Value) or len(instruction.args) != 1 or not x.shape:
-        return None
-    if not kwargs.keys() <= {"axis", "keepdims"} or x.size == 0 or not x.contiguous:
-        return None
-    axis, ndim = kwargs.get("axis", 0), len(x.shape)
-    if axis is None:
-        axis = tuple(range(ndim))
-    axes = {each % ndim for each in (axis if isinstance(axis, tuple) else (axis,))}
-    if axes == set(range(ndim)):
-        reduces = "all"
-    elif axes == {ndim - 1}:
-        reduces = "last"
-    elif axes == set(range(ndim - 1)):
-        reduces = "leading"
-    else:
-        return None
-    if not supports(function, [x.dtype]) or instruction.outputs[0].dtype != x.dtype:
-        return None
-    return Candidate(function, (x,), x.shape, reduces)
-
-
-REDUCING: dict[Any, Any] = {np.add: np.sum, np.maximum: np.max, np.minimum: np.min}
-REDUCED = {"last": loops.Kind.ROW, "leading": loops.Kind.COLUMN, "all": loops.Kind.SCALAR}
-
-
-def kind_of(operand: Any, full: Shape) -> loops.Kind | None:
-    """What an operand is in a nest; None if it is nothing a loop knows."""
-    if isinstance(operand, Constant):
-        return loops.Kind.SCALAR
-    shape = operand.shape
-    if not operand.contiguous:
-        return None
-    if shape == full:
-        return loops.Kind.FULL
-    if operand.size == 1:
-        return loops.Kind.SCALAR
-    if len(shape) > len(full):
-        return None
-    padded = (1,) * (len(full) - len(shape)) + shape
-    if padded == (*[1] * (len(full) - 1), full[-1]):
-        return loops.Kind.COLUMN
-    return loops.Kind.ROW if padded == (*full[:-1], 1) else None
 
 
 # -- groups ----------------------------------------------------------------------------------------
@@ -196,9 +86,10 @@ def kind_of(operand: Any, full: Shape) -> loops.Kind | None:
 class Cluster:
     """Instructions that will be one kernel, and the clusters they depend on from outside."""
 
-    full: Shape
+    full: Nest
     members: list[tuple[Instruction, Candidate]] = field(default_factory=list)
-    kinds: dict[Value, loops.Kind] = field(default_factory=dict)
+    layouts: dict[Value, Layout] = field(default_factory=dict)
+    known: set[Value] = field(default_factory=set)  # what members take and make
     after: set[Value] = field(default_factory=set)  # what all rows have contributed to
     needs: set[Cluster] = field(default_factory=set)
 
@@ -212,49 +103,60 @@ class Cluster:
             waiting += new
         return found
 
-    def kind_in(self, each: Candidate, output: Value) -> loops.Kind | None:
+    def layout(self, each: Candidate, output: Nest) -> Layout | None:
         """What the result of an instruction would be in this nest; None if it cannot join."""
         if len(self.members) >= loops.MOST_STEPS:
             return None
         if each.reduces:
             return REDUCED[each.reduces] if each.full == self.full else None
         for operand in each.operands:
-            kind = kind_of(operand, self.full)
-            if kind is None or self.kinds.get(operand, kind) is not kind:
-                return None
-        return kind_of(output, self.full)
+            if not isinstance(operand, Constant):
+                value, nest = operand
+                found = layout_in(nest, self.full)
+                if found is None or self.layouts.get(value, found) is not found:
+                    return None
+        return layout_in(output, self.full)
 
-    def takes(self, each: Candidate, output: Value) -> bool:
+    def takes(self, each: Candidate, output: Nest) -> bool:
         """Whether an instruction may join.
 
         What is complete only after the last row cannot be used in the rows.
         """
-        kind = self.kind_in(each, output)
-        late = not self.after.isdisjoint(v for v in each.operands if isinstance(v, Value))
-        return kind is not None and not (late and kind in (loops.Kind.FULL, loops.Kind.ROW))
+        if self.full[0] * self.full[1] > SMALL and self.known.isdisjoint(each.values):
+            return False  # what has nothing in common would only be kept for longer
+        found = self.layout(each, output)
+        late = not self.after.isdisjoint(each.values)
+        return found is not None and not (late and found in (Layout.FULL, Layout.ROW))
 
     def join(self, instruction: Instruction, each: Candidate, sources: set[Cluster]) -> None:
         """Take an instruction in."""
         (output,) = instruction.outputs
-        kind = self.kind_in(each, output)
-        assert kind is not None
+        found = self.layout(each, nest_of(output.shape))
+        assert found is not None
         self.members.append((instruction, each))
-        self.kinds[output] = kind
-        over_rows = each.reduces in ("leading", "all")
-        if over_rows or any(v in self.after for v in each.operands if isinstance(v, Value)):
+        self.layouts[output] = found
+        self.known.update(each.values, instruction.outputs)
+        if each.reduces in ("leading", "all") or not self.after.isdisjoint(each.values):
             self.after.add(output)
         self.needs |= sources - {self}
 
 
-def clusters_of(instructions: Sequence[Instruction]) -> tuple[list[Cluster], dict[Value, Cluster]]:
+REDUCED = {"last": Layout.ROW, "leading": Layout.COLUMN, "all": Layout.SCALAR}
+
+
+def clusters_of(
+    instructions: Sequence[Instruction], roots: dict[Value, Value]
+) -> tuple[list[Cluster], dict[Instruction, Cluster]]:
     """Groups of instructions that can run at one place each."""
     clusters: list[Cluster] = []
+    members: dict[Instruction, Cluster] = {}
     home: dict[Value, Cluster] = {}
     origins: dict[Value, set[Cluster]] = {}  # the clusters a value outside of clusters depends on
     for instruction in instructions:
-        direct = {home[operand] for operand in instruction.operands if operand in home}
-        through = set().union(*(origins.get(operand, set()) for operand in instruction.operands))
-        each = candidate(instruction)
+        operands = [roots.get(operand, operand) for operand in instruction.operands]
+        direct = {home[operand] for operand in operands if operand in home}
+        through = set().union(*(origins.get(operand, set()) for operand in operands))
+        each = candidate(instruction, roots)
         if each is None:
             for output in instruction.outputs:
                 origins[output] = direct | through
@@ -267,47 +169,67 @@ def clusters_of(instructions: Sequence[Instruction]) -> tuple[list[Cluster], dic
             return not any(cluster is other or cluster in other.behind() for other in others)
 
         for cluster in reversed(clusters[-REACH:]):
-            if cluster.takes(each, output) and free(cluster):
+            if cluster.takes(each, nest_of(output.shape)) and free(cluster):
                 break
         else:
             cluster = Cluster(each.full)
             clusters.append(cluster)
         cluster.join(instruction, each, direct | through)
-        home[output] = cluster
-    return clusters, home
+        home[output] = members[instruction] = cluster
+    return clusters, members
 
 
 def fuse(draft: Draft) -> str:
     """Make kernels of groups of elementwise operations and reductions."""
-    instructions: list[Instruction] = []
-    kernels = replaced = 0
-    wanted = wanted_outside(draft)
+    draft.instructions = [part for each in draft.instructions for part in spelled_out(each)]
+    roots: dict[Value, Value] = {}
+    for instruction in draft.instructions:
+        operand = same_elements(instruction)
+        if operand is not None:
+            roots[instruction.outputs[0]] = roots.get(operand, operand)
+    chosen: dict[Instruction, Cluster] = {}
     for region in regions(draft.instructions):
-        clusters, home = clusters_of(region)
-        chosen = {cluster for cluster in clusters if len(cluster.members) >= FEWEST}
-        made: dict[Cluster, Instruction] = {}
-        for cluster in chosen:
-            made[cluster] = kernel_of(cluster, wanted)
-            kernels += 1
-            replaced += len(cluster.members)
-        units = [
-            made[home[i.outputs[0]]] if i.outputs and home.get(i.outputs[0]) in chosen else i
-            for i in region
-        ]
+        _, members = clusters_of(region, roots)
+        chosen |= {
+            instruction: cluster
+            for instruction, cluster in members.items()
+            if len(cluster.members) >= FEWEST
+        }
+    takers = takers_of(draft, chosen)
+    made = {cluster: kernel_of(cluster, takers) for cluster in dict.fromkeys(chosen.values())}
+    instructions: list[Instruction] = []
+    for region in regions(draft.instructions):
+        units = [made[chosen[each]] if each in chosen else each for each in region]
         instructions += in_order(list(dict.fromkeys(units)))
     draft.instructions = instructions
-    return f"fuse: {replaced} operations run as {kernels} kernels"
+    return f"fuse: {len(chosen)} operations run as {len(made)} kernels"
 
 
-def wanted_outside(draft: Draft) -> dict[Value, set[Instruction]]:
-    """Who reads each Value; results are read by nobody in the program, which is noted as None."""
-    readers: dict[Value, set[Any]] = {}
-    for instruction in draft.instructions:
+def spelled_out(instruction: Instruction) -> list[Instruction]:
+    """An einsum that sums products as a product and a sum, which can join others."""
+    if instruction.function is not np.einsum or instruction.args[0] != SUM_OF_PRODUCT:
+        return [instruction]
+    _, x, y = instruction.args
+    product = x.twin(-instruction.outputs[0].number)
+    factors, total = copy.copy(instruction), copy.copy(instruction)
+    factors.function, factors.args, factors.outputs = np.multiply, (x, y), (product,)
+    total.args = (SUM, product)
+    return [factors, total]
+
+
+def takers_of(draft: Draft, chosen: dict[Instruction, Cluster]) -> dict[Value, set[Any]]:
+    """Who needs each Value: groups, other instructions, and for results None.
+
+    What only reshapes it for a group does not count.
+    """
+    takers: dict[Value, set[Any]] = {result: {None} for result in draft.results}
+    for instruction in reversed(draft.instructions):
+        unit: set[Any] = {chosen.get(instruction, instruction)}
+        if same_elements(instruction) is not None:
+            unit = takers.get(instruction.outputs[0], set())
         for operand in instruction.operands:
-            readers.setdefault(operand, set()).add(instruction)
-    for result in draft.results:
-        readers.setdefault(result, set()).add(None)
-    return readers
+            takers.setdefault(operand, set()).update(unit)
+    return takers
 
 
 def regions(instructions: Sequence[Instruction]) -> Iterator[list[Instruction]]:
@@ -323,35 +245,34 @@ def regions(instructions: Sequence[Instruction]) -> Iterator[list[Instruction]]:
     yield region
 
 
-def kernel_of(cluster: Cluster, readers: dict[Value, set[Instruction]]) -> Instruction:
+def kernel_of(cluster: Cluster, takers: dict[Value, set[Any]]) -> Instruction:
     """A cluster as one instruction."""
-    inside = {instruction for instruction, _ in cluster.members}
-    made = {instruction.outputs[0]: k for k, (instruction, _) in enumerate(cluster.members)}
-    inputs: list[Value] = []
+    made = [instruction.outputs[0] for instruction, _ in cluster.members]
+    taken: dict[Value, Layout] = {}
     for _, each in cluster.members:
-        inputs += [v for v in each.operands if isinstance(v, Value) and v not in made]
-    inputs = list(dict.fromkeys(inputs))
-    numbers = {value: number for number, value in enumerate([*inputs, *made])}
+        for operand in each.operands:
+            if not isinstance(operand, Constant) and operand[0] not in cluster.layouts:
+                found = layout_in(operand[1], cluster.full)
+                assert found is not None
+                taken[operand[0]] = found
+    numbers = {value: number for number, value in enumerate([*taken, *made])}
     steps = tuple(
         Step(
             each.function,
-            tuple(numbers[v] if isinstance(v, Value) else v for v in each.operands),
-            instruction.outputs[0].dtype,
-            cluster.kinds[instruction.outputs[0]],
+            tuple(v if isinstance(v, Constant) else numbers[v[0]] for v in each.operands),
+            output.dtype,
+            cluster.layouts[output],
             each.reduces,
         )
-        for instruction, each in cluster.members
+        for (_, each), output in zip(cluster.members, made, strict=True)
     )
-    outputs = tuple(value for value in made if not readers.get(value, set()) <= inside)
-    kinds = [kind_of(value, cluster.full) for value in inputs]
-    group = Group(
-        tuple((kind, value.dtype) for kind, value in zip(kinds, inputs, strict=True) if kind),
-        steps,
-        tuple(numbers[value] for value in outputs),
-    )
-    kernel = Kernel(group, cluster.full, [*kinds, *(cluster.kinds[value] for value in outputs)])
+    outputs = tuple(value for value in made if takers.get(value, set()) - {cluster})
+    inputs = tuple((kind, value.dtype) for value, kind in taken.items())
+    group = Group(inputs, steps, tuple(numbers[value] for value in outputs))
+    kinds = [*taken.values(), *(cluster.layouts[value] for value in outputs)]
+    kernel = Kernel(group, cluster.full, kinds)
     line = cluster.members[0][0].line
-    return Instruction(kernel, tuple(inputs), outputs=outputs, multiple=True, line=line)
+    return Instruction(kernel, tuple(taken), outputs=outputs, multiple=True, line=line)
 
 
 def in_order(units: list[Instruction]) -> list[Instruction]:

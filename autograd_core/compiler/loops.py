@@ -37,13 +37,13 @@ from autograd_core.compiler.expressions import (
     loop_dtypes,
 )
 from autograd_core.compiler.machine import BLOCK, entry_point, instructions, local_array
-from autograd_core.compiler.workers import share_out, thread_count
 from autograd_core.errors import require
+from autograd_core.workers import share_out, thread_count
 
 Array = npt.NDArray[Any]
 
-# Steps of a group beyond which compiling takes more than a few seconds.
-MOST_STEPS = 1000
+# Steps beyond which compiling takes more than a few seconds: who makes groups stops there.
+MOST_STEPS = 500
 
 # Nanoseconds an element after which a loop ends and another takes over; the elements that go
 # through all loops before the next do, and whose values shall stay in the L1 cache; the elements of
@@ -85,7 +85,7 @@ class Group:
 
     Values of kind FULL or ROW may not depend on a reduction over ``"leading"`` or ``"all"``, which
     is complete only after the last row. Without ROW and COLUMN values a group is *flat*: its FULL
-    arrays then have the shape (N,), whatever the shape of the operation was.
+    arrays then have the shape (N,), whatever the shape of the operation was. Outputs are steps.
     """
 
     inputs: tuple[tuple[Kind, Dtype], ...]
@@ -290,9 +290,7 @@ class Writer:
                 self.add(f"v{number} = x{number}[0]")
         outside = (Kind.SCALAR, Kind.COLUMN)
         steps = [*self.steps()]
-        self.flat_section(
-            [(n, step) for n, step in steps if step.kind in outside and n not in self.after]
-        )
+        self.outside([(n, step) for n, step in steps if self.before(n, step)])
         self.over_rows = [
             (number, step)
             for number, step in steps
@@ -300,18 +298,24 @@ class Writer:
             and step.reduces
             and self.kinds[self.values(step)[0]] in (Kind.FULL, Kind.ROW)
         ]
-        if any(step.kind not in outside for _, step in steps) or self.over_rows:
-            if self.over_rows:
-                self.add("if slot >= 0:")
-                self.depth += 1
-            self.rows()
-            if self.over_rows:
-                self.depth -= 1
-                self.add("if last:")
-                self.depth += 1
-                self.combine()
+        divided = bool(self.over_rows)
+        if divided or any(step.kind not in outside for _, step in steps):
+            with self.loop("if slot >= 0:", if_needed=divided):
+                self.rows()
+        if divided:
+            with self.loop("if last:"):
+                for number, step in self.over_rows:
+                    if step.kind is Kind.COLUMN:
+                        with self.loop("for c in range(columns):"):
+                            self.combine(number, step, f"p{number}[j, c]")
+                    else:
+                        self.combine(number, step, f"p{number}[j]")
                 done = {number for number, _ in self.over_rows}
-                self.flat_section([(n, s) for n, s in steps if n in self.after and n not in done])
+                self.outside([(n, s) for n, s in steps if n in self.after and n not in done])
+
+    def before(self, number: int, step: Step) -> bool:
+        """Whether a step needs no rows."""
+        return step.kind in (Kind.SCALAR, Kind.COLUMN) and number not in self.after
 
     def location(self, number: int) -> str:
         """Where a value is to be read."""
@@ -340,76 +344,68 @@ class Writer:
             array = self.array("w", number, self.dtypes[number])
             self.add(f"{array}[k, {self.column}] = {self.location(number)}")
 
-    def flat_section(self, steps: list[tuple[int, Step]]) -> None:
-        """Steps without rows, before or after the loop over the rows."""
+    def define(self, number: int, text: str) -> None:
+        """Compute a value that is not one of a row, and store it where it is wanted."""
+        self.add(f"v{number} = {text}")
+        self.inside = {number}
+        self.keep(number)
+        self.inside = set()
+
+    def outside(self, steps: list[tuple[int, Step]]) -> None:
+        """Steps before or after the loop over the rows."""
         for number, step in steps:
-            looped = step.kind is Kind.COLUMN or step.reduces
             if step.reduces:
                 self.begin(f"a{number}", step)
-            if looped:
-                self.add("for c in range(columns):")
-                self.depth += 1
-            if step.reduces:
-                self.accumulate(f"a{number}", step)
-                self.depth -= 1
-                self.add(f"v{number} = {step.dtype}(a{number})")
-                self.keep(number)
-                continue
-            self.add(f"v{number} = {self.formula(step)}")
-            self.inside = {number}
-            self.keep(number)
-            self.inside = set()
-            self.depth -= bool(looped)
+                with self.loop("for c in range(columns):"):
+                    self.accumulate(f"a{number}", step)
+                self.define(number, f"{step.dtype}(a{number})")
+            elif step.kind is Kind.COLUMN:
+                with self.loop("for c in range(columns):"):
+                    self.define(number, self.formula(step))
+            else:
+                self.define(number, self.formula(step))
 
-    def combine(self) -> None:
-        """Add up what the threads have."""
-        for number, step in self.over_rows:
-            column = step.kind is Kind.COLUMN
-            if column:
-                self.add("for c in range(columns):")
-                self.depth += 1
-            self.begin(f"a{number}", step)
-            self.add(f"for j in range(p{number}.shape[0]):")
-            self.depth += 1
-            self.accumulate(f"a{number}", step, f"p{number}[j, c]" if column else f"p{number}[j]")
-            self.depth -= 1
-            self.add(f"v{number} = {step.dtype}(a{number})")
-            self.inside = {number}
-            self.keep(number)
-            self.inside = set()
-            self.depth -= column
+    def combine(self, number: int, step: Step, partial: str) -> None:
+        """Reduce the partial results of all threads."""
+        self.begin(f"a{number}", step)
+        with self.loop(f"for j in range(p{number}.shape[0]):"):
+            self.accumulate(f"a{number}", step, partial)
+        self.define(number, f"{step.dtype}(a{number})")
+
+    @contextmanager
+    def loop(self, head: str, *, if_needed: bool = True) -> Iterator[None]:
+        """Indent what follows under a line, or leave both away."""
+        if if_needed:
+            self.add(head)
+        self.depth += if_needed
+        yield
+        self.depth -= if_needed
 
     def rows(self) -> None:
         """The loop over the rows, with accumulators before and after."""
         totals = []
         for number, step in self.over_rows:
             _, dtype = self.accumulator(step)
-            column = step.kind is Kind.COLUMN
-            array = self.array("p", number, dtype, column)
-            if column:
-                self.add("for c in range(columns):")
-                self.depth += 1
-                self.begin(f"{array}[slot, c]", step)
-                self.depth -= 1
+            array = self.array("p", number, dtype, step.kind is Kind.COLUMN)
+            if step.kind is Kind.COLUMN:
+                with self.loop("for c in range(columns):"):
+                    self.begin(f"{array}[slot, c]", step)
             else:
                 totals.append(number)
                 self.begin(f"a{number}", step)
-        if not self.group.flat:
-            self.add("for r in range(rows):")
-            self.depth += 1
+        with self.loop("for r in range(rows):", if_needed=not self.group.flat):
             for number, (kind, _) in enumerate(self.group.inputs):
                 if kind is Kind.ROW and number in self.takers:
                     self.add(f"v{number} = x{number}[r]")
-        for level, loops in enumerate(self.loops):
-            self.between(level)
-            for number in sorted(self.along_rows):
-                if self.level(number) == level:
-                    self.begin(f"a{number}", self.step(number))
-            if len(loops) == 1:
-                self.columns(loops[0])
-            elif loops:
-                self.blocks(loops)
-        self.depth -= not self.group.flat
+            for level, loops in enumerate(self.loops):
+                self.between(level)
+                for number in sorted(self.along_rows):
+                    if self.level(number) == level:
+                        self.begin(f"a{number}", self.step(number))
+                if len(loops) == 1:
+                    self.columns(loops[0])
+                elif loops:
+                    self.blocks(loops)
         for number in totals:
             self.add(f"p{number}[slot] = a{number}")
 
@@ -429,15 +425,13 @@ class Writer:
 
     def columns(self, numbers: list[int]) -> None:
         """One loop over the columns of a row."""
-        self.add("for c in range(columns):")
-        self.depth += 1
         self.inside = set(numbers)
-        self.compute(numbers)
-        for number in numbers:
-            if not self.step(number).reduces:
-                self.keep(number)
+        with self.loop("for c in range(columns):"):
+            self.compute(numbers)
+            for number in numbers:
+                if not self.step(number).reduces:
+                    self.keep(number)
         self.inside = set()
-        self.depth -= 1
 
     def blocks(self, loops: list[list[int]]) -> None:
         """Several loops, which a block of columns goes through before the next one does.
@@ -448,48 +442,40 @@ class Writer:
         numbers = [number for loop in loops for number in loop]
         reductions = [number for number in numbers if self.step(number).reduces]
         elementwise = [[n for n in loop if n not in reductions] for loop in loops]
-        elementwise = [loop for loop in elementwise if loop]
         read = self.needed(numbers)
         kept = [n for n in numbers if n not in reductions and self.is_kept(n)]
         local = {*read, *kept, *self.needed(reductions)}
         local.update(value for loop in elementwise for value in self.needed(loop))
-        self.add(f"for start in range(0, columns, {BLOCK}):")
-        self.depth += 1
-        self.add(f"size = min({BLOCK}, columns - start)")
-        self.add(f"filled = max({VECTOR}, (size + {VECTOR - 1}) & -{VECTOR})")
-        with self.single_elements():
-            for number in read:
-                self.add(f"b{number}[c] = {self.location(number)}")
-        self.local |= local
-        self.inside = set()
-        for loop in elementwise:
-            self.add("for c in range(filled):")
-            self.depth += 1
-            self.inside = set(loop)
-            self.compute(loop)
-            for number in loop:
-                if number in local:
-                    self.add(f"b{number}[c] = v{number}")
-            self.inside = set()
-            self.depth -= 1
-        with self.single_elements():
-            self.compute(reductions)
-            for number in kept:
-                self.keep(number)
-        self.depth -= 1
-        self.locals |= self.local
-        self.local = set()
+        with self.loop(f"for start in range(0, columns, {BLOCK}):"):
+            self.add(f"size = min({BLOCK}, columns - start)")
+            self.add(f"filled = max({VECTOR}, (size + {VECTOR - 1}) & -{VECTOR})")
+            with self.single_elements():
+                for number in read:
+                    self.add(f"b{number}[c] = {self.location(number)}")
+            self.local = local
+            self.locals |= local
+            for loop in filter(None, elementwise):
+                self.inside = set(loop)
+                with self.loop("for c in range(filled):"):
+                    self.compute(loop)
+                    for number in loop:
+                        if number in local:
+                            self.add(f"b{number}[c] = v{number}")
+                self.inside = set()
+            with self.single_elements():
+                self.compute(reductions)
+                for number in kept:
+                    self.keep(number)
+            self.local = set()
 
     @contextmanager
     def single_elements(self) -> Iterator[None]:
         """A loop over the elements of a block that are there."""
-        self.add("for c in range(size):")
-        self.depth += 1
-        self.add("i = uint64(start + c)")
-        element, self.element, self.column = self.element, self.element.replace("c", "i"), "i"
-        yield
-        self.element, self.column = element, "c"
-        self.depth -= 1
+        with self.loop("for c in range(size):"):
+            self.add("i = uint64(start + c)")  # unsigned: numba need not look for negative ones
+            element, self.element, self.column = self.element, self.element.replace("c", "i"), "i"
+            yield
+            self.element, self.column = element, "c"
 
     def needed(self, numbers: list[int]) -> list[int]:
         """The values that steps of a loop take from elsewhere, one for each column."""

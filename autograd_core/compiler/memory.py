@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.compiler import loops
 from autograd_core.compiler.fuse import Kernel
+from autograd_core.compiler.ir import Instruction, Kind, Value
 from autograd_core.compiler.passes import CHANGING, Draft, last_uses
-from autograd_core.compiler.trace import Instruction, Kind, Value, write_gradient
+from autograd_core.compiler.state import write_gradient
 
 # From how many bytes on a result is put somewhere; passing ``out`` costs as much as to make less.
 PLACED = 2**14
@@ -53,21 +55,23 @@ def place_gradients(draft: Draft) -> str:
         if instruction.function is not write_gradient:
             continue
         leaf, gradient = instruction.args
-        target, made = leaf.target, made_at.get(gradient)
-        if target is None or made is None or gradient.owner is not gradient or gradient in results:
+        target, owner = leaf.target, gradient.owner  # it may be the owner in another shape
+        made = made_at.get(owner)
+        if target is None or made is None or owner in results:
             continue
         maker = draft.instructions[made]
-        fits = (gradient.shape, gradient.dtype) == (target.shape, target.dtype)
+        whole = gradient.contiguous and owner.contiguous and gradient.size == owner.size
+        fits = whole and gradient.dtype == owner.dtype == target.dtype
         between = draft.instructions[made + 1 : k]
-        after = draft.instructions[k : uses[gradient] + 1]
+        after = draft.instructions[k : uses[owner] + 1]
         if (
             fits
-            and takes_out(maker, gradient)
+            and takes_out(maker, owner)
             and not any(each.kind in CHANGING or shows(each, target) for each in between)
             and not any(each.kind in CHANGING for each in after)
             and (is_elementwise(maker) or not shows(maker, target))
         ):
-            maker.out[gradient] = target
+            maker.out[owner] = target.reshape(owner.shape)
             instruction.kind = Kind.PLACED
             placed += 1
     return f"place: {placed} gradients are computed in the flat buffer"
@@ -142,15 +146,17 @@ def movable(draft: Draft) -> set[Value]:
 
 def overwritable(instruction: Instruction, output: Value, done: set[Value]) -> Value | None:
     """An operand whose memory the result may take over."""
-    if not is_elementwise(instruction):
-        return None
-    for operand in instruction.args:
-        if (
-            type(operand) is Value
-            and operand in done
-            and (operand.shape, operand.dtype) == (output.shape, output.dtype)
-        ):
-            return operand  # type: ignore[no-any-return]
+    kernel = instruction.function
+    for position, operand in enumerate(instruction.args):
+        if type(operand) is not Value or operand not in done:
+            continue
+        if (operand.shape, operand.dtype) != (output.shape, output.dtype):
+            continue
+        if isinstance(kernel, Kernel):
+            if loops.may_share(kernel.group, position, instruction.outputs.index(output)):
+                return operand
+        elif is_elementwise(instruction):
+            return operand
     return None
 
 

@@ -13,15 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.compiler.trace import (
-    VIEWS,
-    Instruction,
-    Kind,
-    Value,
-    named,
-    replace,
-    write_gradient,
-)
+from autograd_core.compiler.ir import VIEWS, Instruction, Kind, Value, named
+from autograd_core.compiler.state import write_gradient
+from autograd_core.containers import map_leaves
 from autograd_core.rules.reductions import MISSING
 
 # What may change an array that others look at.
@@ -53,8 +47,8 @@ class Draft:
 
         kept = []
         for instruction in self.instructions:
-            instruction.args = replace(instruction.args, renamed)
-            instruction.kwargs = replace(instruction.kwargs, renamed)
+            instruction.args = map_leaves(renamed, instruction.args)
+            instruction.kwargs = map_leaves(renamed, instruction.kwargs)
             equal = visit(instruction)
             if equal is None:
                 kept.append(instruction)
@@ -62,7 +56,7 @@ class Draft:
                 table.update(equal)
         removed = len(self.instructions) - len(kept)
         self.instructions = kept
-        self.results = replace(self.results, renamed)
+        self.results = map_leaves(renamed, self.results)
         return removed
 
 
@@ -307,7 +301,7 @@ def hoist(draft: Draft) -> str:
         inside = any(operand.array is None for operand in instruction.operands)
         if inside or output.owner is output:
             return None
-        args, kwargs = replace((instruction.args, instruction.kwargs), array_of)
+        args, kwargs = map_leaves(array_of, (instruction.args, instruction.kwargs))
         array = instruction.function(*args, **kwargs)
         return {output: Value(output.number, array, output.owner, array)}
 

@@ -12,8 +12,9 @@ import numpy as np
 
 from autograd_core.compiler.differentiable import attach
 from autograd_core.compiler.fuse import Kernel
+from autograd_core.compiler.ir import VIEWS, Instruction, Kind, Method, Value, name_of
 from autograd_core.compiler.passes import Draft, last_uses
-from autograd_core.compiler.trace import VIEWS, Instruction, Kind, Method, Trace, Value, name_of
+from autograd_core.compiler.trace import Trace
 from autograd_core.graph import Node, backward
 from autograd_core.tensor import wrap
 
@@ -56,6 +57,7 @@ class Writer:
         self.draft = draft
         self.names = names
         self.views: dict[Any, Any] = {}
+        self.kernels: dict[str, Kernel] = {}
 
     def lines(self) -> list[str]:
         """One line for each instruction, and where large arrays are let go of."""
@@ -68,45 +70,46 @@ class Writer:
                     dying.setdefault(uses[value], []).append(value)
         lines = []
         for k, instruction in enumerate(self.draft.instructions):
-            lines += (
-                self.kernel(instruction)
-                if isinstance(instruction.function, Kernel)
-                else [self.line(instruction)]
-            )
+            if isinstance(instruction.function, Kernel):
+                lines += self.kernel(instruction)
+            else:
+                lines.append(self.line(instruction))
             if k in dying and k + 1 < len(self.draft.instructions):
                 lines.append("del " + ", ".join(map(self.expression, dying[k])))
         return lines
 
     def kernel(self, instruction: Instruction) -> list[str]:
         """A kernel's call, and before it the arrays that it writes."""
-        kernel: Kernel = instruction.function  # type: ignore[assignment]
-        lines = []
-        for output in instruction.outputs:
-            if output in instruction.out:
-                place = self.names.of(instruction.out[output], "buffer")
-            else:
-                empty, dtype = (
-                    self.names.of(np.empty, "empty"),
-                    self.names.of(output.dtype, str(output.dtype)),
-                )
-                place = f"{empty}({self.expression(output.shape)}, {dtype})"
-            lines.append(f"{self.expression(output)} = {place}")
-        layouts = map(kernel.layout, kernel.kinds)
+        kernel: Any = instruction.function
+        name = self.names.of(kernel.run, kernel.__name__)
+        self.kernels[name] = kernel
+        lines = [
+            f"{self.expression(output)} = {self.place(output, instruction.out.get(output))}"
+            for output in instruction.outputs
+        ]
         arrays = [
-            self.laid_out(value, layout, instruction.out.get(value))
-            for value, layout in zip(
-                (*instruction.args, *instruction.outputs), layouts, strict=True
+            self.laid_out(value, kernel.layout(kind), instruction.out.get(value, value.array))
+            for value, kind in zip(
+                (*instruction.args, *instruction.outputs), kernel.kinds, strict=True
             )
         ]
-        return [*lines, f"{self.names.of(kernel.run, kernel.__name__)}({', '.join(arrays)})"]
+        return [*lines, f"{name}({', '.join(arrays)})"]
 
-    def laid_out(self, value: Value, layout: tuple[int, ...], place: Any) -> str:
-        """A Value in the shape that a kernel takes it in."""
-        outside = value.array if place is None else place
-        if outside is not None and not isinstance(outside, np.generic):
-            return self.names.of(
-                self.views.setdefault((id(outside), layout), outside.reshape(layout)), "a"
-            )
+    def place(self, output: Value, out: Any) -> str:
+        """Where a kernel puts a result: where it is told to, or in a new array."""
+        if type(out) is Value:
+            return self.expression(out)
+        if out is not None:
+            return self.names.of(out, "buffer")
+        empty = self.names.of(np.empty, "empty")
+        return f"{empty}({self.expression(output.shape)}, {self.expression(output.dtype)})"
+
+    def laid_out(self, value: Value, layout: tuple[int, ...], array: Any) -> str:
+        """A Value in the shape that a kernel takes it in; of a known array, a view made now."""
+        if isinstance(array, np.ndarray):
+            if array.shape != layout:
+                array = self.views.setdefault((id(array), layout), array.reshape(layout))
+            return self.names.of(array, "a")
         if value.shape == layout:
             return self.expression(value)
         inner = ", ".join(map(str, layout))
@@ -191,7 +194,7 @@ class Writer:
         if isinstance(value, tuple) and hasattr(kind, "_fields"):
             inner = ", ".join(map(self.expression, value))
             return f"{self.names.of(kind, kind.__name__)}({inner})"
-        return self.names.of(value, name_of(value))
+        return self.names.of(value, value.name if isinstance(value, np.dtype) else name_of(value))
 
 
 def takes_positional_out(function: Any) -> bool:
@@ -235,13 +238,17 @@ class Program:
         # Whether gradients flow to or from what is outside, so that running it is not enough.
         self.joins_graph = bool(traced.alive or traced.inner)
         names = Names()
-        writer = Writer(forward, names)
-        self.source, self.run = write_program("program", writer, self.returned(writer))
+        writers = [Writer(forward, names)]
+        source, self.run = write_program("program", writers[0], self.returned(writers[0]))
+        sources = [source]
         if traced.alive:
-            writer = Writer(backward, names)
-            last = [f"return {writer.expression(tuple(backward.results))}"]
-            source, self.pull_back = write_program("pull_back", writer, last)
-            self.source += "\n\n" + source
+            writers.append(Writer(backward, names))
+            last = [f"return {writers[1].expression(tuple(backward.results))}"]
+            source, self.pull_back = write_program("pull_back", writers[1], last)
+            sources.append(source)
+        for writer in writers:
+            sources += [kernel.source(name) for name, kernel in writer.kernels.items()]
+        self.source = "\n\n".join(sources)
         self.valid = guard(traced.trace)
 
     def returned(self, writer: Writer) -> list[str]:
@@ -266,7 +273,7 @@ class Program:
             unconjugated = np.conj(gradient) if gradient.dtype.kind == "c" else gradient
             backward([(nodes[k], unconjugated)])
         if alive:
-            arguments = dict(zip(traced.arguments, nodes, strict=True))
+            arguments: dict[Node, Node] = dict(zip(traced.arguments, nodes, strict=True))
             sources = tuple(arguments.get(leaf, leaf) for leaf in traced.gradients)
             captured = [tensor for tensor, _, node in traced.trace.captured if node in sources]
             attach(alive, residuals, self.pull_back, sources, captured, again)

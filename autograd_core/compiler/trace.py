@@ -13,128 +13,25 @@ import operator
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from enum import Enum
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from autograd_core.anomaly import user_line
+from autograd_core.compiler import state
+from autograd_core.compiler.ir import VIEWS, Instruction, Kind, Value, name_of, named
+from autograd_core.containers import map_leaves
 from autograd_core.errors import TraceError
 from autograd_core.graph import Leaf, Node, Recorder, mode, next_number
 from autograd_core.primitive import REGISTRY
 from autograd_core.tensor import Tensor, tensors_in, wrap
 
-
-class Value:
-    """An array that exists when a program runs, and what is known of it before.
-
-    ``array`` is the array itself if it lives outside of the program (parameters, buffers, constants
-    of the function): programs read it anew each time. ``owner`` is the Value whose memory this one
-    shows, itself if it has its own; that of a Value outside is never the program's to write to.
-    """
-
-    __slots__ = ("array", "contiguous", "dtype", "number", "owner", "shape")
-
-    def __init__(self, number: int, like: Any, owner: Value | None = None, array: Any = None):
-        self.number = number
-        self.shape: tuple[int, ...] = like.shape
-        self.dtype: np.dtype[Any] = like.dtype
-        self.contiguous: bool = like.flags.c_contiguous
-        self.owner = owner or self
-        self.array = array
-
-    def __repr__(self) -> str:
-        return f"v{self.number}"
-
-    def twin(self, number: int) -> Value:
-        """Another Value like this one, with memory of its own."""
-        twin = copy.copy(self)
-        twin.number, twin.owner, twin.array = number, twin, None
-        return twin
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return int(np.prod(self.shape, dtype=np.int64))
-
-    @property
-    def nbytes(self) -> int:
-        """The bytes the elements take."""
-        return self.size * self.dtype.itemsize
-
-
-class Kind(Enum):
-    """What an instruction does besides computing, which decides what passes may do with it."""
-
-    PURE = "pure"  # the same operands give the same result, and nothing changes
-    DRAW = "draw"  # takes random numbers from a generator
-    CHECK = "check"  # may raise
-    WRITE = "write"  # writes operand 1 into operand 0, an array outside, at the index operand 2
-    STORE = "store"  # reads, writes or adds to the gradient of a leaf
-    PLACED = "placed"  # the same of an operand that lies where the gradient belongs
-    CLEAR = "clear"  # forgets the gradients of leaves
-    EFFECT = "effect"  # changes anything that lives outside
-
-
-@dataclass(slots=True, eq=False)
-class Instruction:
-    """One call of a function: Values stand in ``args`` and ``kwargs`` where arrays will.
-
-    ``outputs`` are the results: one, or as many as the function returns in a tuple or list.
-    ``backward`` marks those of the backward pass that is traced with a call whose results are
-    differentiable.
-    ``out`` says where to put results: in an array, or in the memory of a Value that is done with.
-    """
-
-    function: Callable[..., Any]
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any] = field(default_factory=dict)
-    outputs: tuple[Value, ...] = ()
-    kind: Kind = Kind.PURE
-    multiple: bool = False
-    line: str = ""
-    backward: bool = False
-    out: dict[Value, Any] = field(default_factory=dict)
-
-    @property
-    def operands(self) -> list[Value]:
-        """All Values the instruction reads."""
-        return list(values_in((self.args, self.kwargs)))
-
-
-def values_in(container: Any) -> Iterator[Value]:
-    """Every Value in nested containers, slices included."""
-    kind = type(container)
-    if kind is Value:
-        yield container
-    elif kind is list or kind is tuple:
-        for item in container:
-            yield from values_in(item)
-    elif kind is dict:
-        yield from values_in(list(container.values()))
-
-
-def replace(container: Any, change: Callable[[Any], Any]) -> Any:
-    """The container with every leaf passed through a function; slices and the like are leaves."""
-    kind = type(container)
-    if kind is list or kind is tuple:
-        return kind([replace(item, change) for item in container])
-    if kind is dict:
-        return {key: replace(item, change) for key, item in container.items()}
-    if isinstance(container, tuple) and hasattr(kind, "_fields"):
-        return kind(*[replace(item, change) for item in container])
-    return change(container)
-
-
 # -- traced arrays ---------------------------------------------------------------------------------
 
 # Attributes that depend on shape, dtype and layout alone.
 LAYOUT = frozenset({"nbytes", "itemsize", "strides", "flags", "base", "device", "ndim", "size"})
-# Attributes that make an array of the elements.
-VIEWS = {name: operator.attrgetter(name) for name in ("T", "mT", "real", "imag")}
 # Methods that write into the array, and methods that turn it into something else.
 WRITING = frozenset(
     {"fill", "itemset", "partition", "put", "resize", "setfield", "setflags", "sort"}
@@ -160,24 +57,18 @@ ABOUT_LAYOUT: frozenset[Any] = frozenset(
 # Functions whose result is the same whatever the values.
 CONSTANT: frozenset[Any] = frozenset(
     {
-        *(np.zeros_like, np.ones_like, np.zeros, np.ones, np.full, np.eye, np.identity),
-        *(np.arange, np.empty, np.empty_like),
+        np.zeros_like,
+        np.ones_like,
+        np.empty_like,
+        np.zeros,
+        np.ones,
+        np.empty,
+        np.full,
+        np.eye,
+        np.identity,
+        np.arange,
     }
 )
-
-
-class Method:
-    """A method of arrays as a function; NumPy's scalars have them too."""
-
-    def __init__(self, name: str) -> None:
-        self.__name__ = name
-
-    def __call__(self, array: Any, *args: Any, **kwargs: Any) -> Any:
-        return getattr(array, self.__name__)(*args, **kwargs)
-
-
-# The same object for the same name, so that calls can be compared.
-named = cache(Method)
 
 
 class TracedArray(NDArrayOperatorsMixin):
@@ -197,12 +88,12 @@ class TracedArray(NDArrayOperatorsMixin):
     @property
     def shape(self) -> tuple[int, ...]:
         """The lengths of the axes."""
-        return self.example.shape  # type: ignore[no-any-return]
+        return self.example.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the elements."""
-        return self.example.dtype  # type: ignore[no-any-return]
+        return self.example.dtype
 
     def __getattr__(self, name: str) -> Any:
         if name in LAYOUT:
@@ -346,7 +237,7 @@ class Trace:
                 "compile: an array of a traced call was used after the call; return it from the "
                 "compiled function instead of storing it"
             )
-        examples = replace((args, kwargs), example_of)
+        examples = map_leaves(example_of, (args, kwargs))
         with np.errstate(all="ignore"):
             result = function(*examples[0], **examples[1])
         if function in ABOUT_LAYOUT:
@@ -379,7 +270,7 @@ class Trace:
             arrays.append(leaf if isinstance(leaf, TracedArray) else self.capture(leaf))
             return arrays[-1].value
 
-        args, kwargs = replace((args, kwargs), as_operand)
+        args, kwargs = map_leaves(as_operand, (args, kwargs))
         outputs = tuple(Value(next(self._numbers), part, owner_of(part, arrays)) for part in parts)
         self.note(Instruction(function, args, kwargs, outputs, kind, multiple))
         traced = [
@@ -410,7 +301,7 @@ class Trace:
         """A Tensor whose array is traced, at the same place in the graph; also in containers."""
         kind = type(value)
         if kind is list or kind is tuple or kind is dict:
-            return replace(value, self.stand_in)
+            return map_leaves(self.stand_in, value)
         if kind is not Tensor or type(value._array) is TracedArray:
             return value
         known = self._stand_ins.get(id(value))
@@ -419,9 +310,9 @@ class Trace:
             traced._version = value._version if value._node is not None else value.version
             known = self._stand_ins[id(value)] = (value, traced)
             self.captured.append((value, value._array, value._node))
-        elif known[1]._node is not value._node or known[1]._array.example is not value._array:
+        elif known[1]._node is not value._node or example_of(known[1]._array) is not value._array:
             raise TraceError(
-                f"compile: a Tensor began or ceased to require a gradient, or moved into the flat "
+                "compile: a Tensor began or ceased to require a gradient, or moved into the flat "
                 f"buffer, after the traced function had used it ({user_line()}); freeze parameters "
                 "and make optimizers outside of the compiled function"
             )
@@ -459,27 +350,30 @@ class Trace:
                 f"compile: a Tensor of the traced call is written in place ({user_line()}); "
                 "compute a new one, as x = x + v does"
             )
-        index, value = replace((index, value), self.value_of)
+        index, value = map_leaves(self.value_of, (index, value))
         target = self.stand_in(tensor)._array.value
-        self.note(Instruction(write, (target, index, value), kind=Kind.WRITE))
+        self.note(Instruction(state.write, (target, index, value), kind=Kind.WRITE))
 
     def accumulate(self, leaf: Leaf, gradient: Any) -> None:
         """Add to the gradient of a leaf; of one from outside, when the program runs."""
         unsure = leaf in self._unsure
         self._unsure.discard(leaf)
         before = None if unsure else self.gradient_of(leaf)
-        if not isinstance(gradient, TracedArray):
-            gradient = self.capture(np.asarray(gradient))
+        gradient = self.as_traced(gradient)
         if leaf.number > self.start:
             leaf.grad = gradient if before is None else before + gradient
             return
-        function = write_gradient if before is None else add_gradient
+        function = state.write_gradient if before is None else state.add_gradient
         if unsure:
-            function = accumulate_gradient
+            function = state.accumulate_gradient
         owner = None if leaf.target is None else self.capture(leaf.target).value
         stored = Value(next(self._numbers), gradient.example, owner)
         self.note(Instruction(function, (leaf, gradient.value), outputs=(stored,), kind=Kind.STORE))
         leaf.grad = TracedArray(self, stored, gradient.example)
+
+    def as_traced(self, array: Any) -> TracedArray:
+        """An array as a traced one."""
+        return array if isinstance(array, TracedArray) else self.capture(np.asarray(array))
 
     def gradient_of(self, leaf: Leaf) -> Any:
         """The gradient a leaf has at this point of the traced function."""
@@ -497,7 +391,9 @@ class Trace:
             if leaf.grad is not None:
                 owner = None if leaf.target is None else self.capture(leaf.target).value
                 value = Value(next(self._numbers), leaf.grad, owner)
-                self.note(Instruction(gradient_of, (leaf,), outputs=(value,), kind=Kind.STORE))
+                self.note(
+                    Instruction(state.gradient_of, (leaf,), outputs=(value,), kind=Kind.STORE)
+                )
                 leaf.grad = TracedArray(self, value, leaf.grad)
         return leaf.grad
 
@@ -509,7 +405,7 @@ class Trace:
                 self._gradients.setdefault(leaf, leaf.grad)
             leaf.grad = None
         self._unsure.difference_update(cleared)
-        self.note(Instruction(forget, (cleared,), kind=Kind.CLEAR))
+        self.note(Instruction(state.forget, (cleared,), kind=Kind.CLEAR))
 
     def may_have_written(self, leaves: Iterable[Leaf | None]) -> None:
         """Note that leaves without a gradient may have got one, which only a run can tell."""
@@ -527,11 +423,11 @@ class Trace:
         self, function: Callable[..., Any], args: Any, kwargs: Any, *, changes: bool, like: Any
     ) -> Any:
         """Call a function when the program runs; what it returns then is like ``like``."""
-        args, kwargs = replace((args, kwargs), repeatable)
+        args, kwargs = map_leaves(repeatable, (args, kwargs))
         kind = Kind.EFFECT if changes else Kind.CHECK
         if like is not None:
             return self.write_down(function, args, kwargs, like, kind)
-        args, kwargs = replace((args, kwargs), self.value_of)
+        args, kwargs = map_leaves(self.value_of, (args, kwargs))
         self.note(Instruction(function, args, kwargs, kind=kind))
         return None
 
@@ -571,11 +467,6 @@ class Trace:
                 self.captured.append((tensor, array, node))
 
 
-def name_of(function: Any) -> str:
-    """What a function is called."""
-    return getattr(function, "__name__", None) or type(function).__name__
-
-
 def example_of(leaf: Any) -> Any:
     """The example of a traced array; anything else as it is."""
     return leaf.example if isinstance(leaf, TracedArray) else leaf
@@ -585,9 +476,8 @@ def repeatable(leaf: Any) -> Any:
     """An argument of an effect as every run can pass it: arrays of traced Tensors, no iterators."""
     if isinstance(leaf, Iterator):
         return list(leaf)
-    if type(leaf) is Tensor and isinstance(leaf._array, TracedArray):
-        return leaf._array
-    return leaf
+    array: Any = leaf._array if type(leaf) is Tensor else None
+    return array if isinstance(array, TracedArray) else leaf
 
 
 def owner_of(result: Any, operands: Sequence[TracedArray]) -> Value | None:
@@ -598,39 +488,3 @@ def owner_of(result: Any, operands: Sequence[TracedArray]) -> Value | None:
         ):
             return operand.value.owner
     return None
-
-
-# -- what programs call for changes of state -------------------------------------------------------
-
-
-def write(array: Any, index: Any, value: Any) -> None:
-    """Write into an array."""
-    array[index] = value
-
-
-def write_gradient(leaf: Leaf, gradient: Any) -> Any:
-    """Make a copy of an array the gradient of a leaf."""
-    leaf.write(gradient)
-    return leaf.grad
-
-
-def add_gradient(leaf: Leaf, gradient: Any) -> Any:
-    """Add an array to the gradient of a leaf."""
-    leaf.grad += gradient
-    return leaf.grad
-
-
-def accumulate_gradient(leaf: Leaf, gradient: Any) -> Any:
-    """Add an array to the gradient of a leaf, if it has one, and else make it that."""
-    return write_gradient(leaf, gradient) if leaf.grad is None else add_gradient(leaf, gradient)
-
-
-def gradient_of(leaf: Leaf) -> Any:
-    """The gradient a leaf has."""
-    return leaf.grad
-
-
-def forget(leaves: Iterable[Leaf]) -> None:
-    """Forget the gradients of leaves."""
-    for leaf in leaves:
-        leaf.grad = None

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.compiler.trace import Instruction, Trace, Value, name_of
+from autograd_core.compiler.ir import Instruction, Value, name_of
+from autograd_core.compiler.trace import Trace
 from autograd_core.errors import TraceError
 
 

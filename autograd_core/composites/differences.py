@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from autograd_core.errors import ShapeError
 from autograd_core.rules.reductions import MISSING
@@ -28,7 +29,8 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = MISSING, append: Any
     if n == 0:
         return a
     a = as_tensor(a)
-    one = [1 if k == axis % a.ndim else side for k, side in enumerate(a.shape)]
+    axis = normalize_axis_index(axis, a.ndim)
+    one = [1 if k == axis else side for k, side in enumerate(a.shape)]
     ends = [
         each if each is MISSING or np.ndim(each) else np.broadcast_to(as_tensor(each), one)
         for each in (prepend, append)
@@ -69,7 +71,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     """Central differences inside, one-sided ones at the ends, for even or uneven spacing."""
     f = as_tensor(f)
     f = f if f.dtype.kind in "fc" else f.astype(np.float64)
-    axes = tuple(range(f.ndim)) if axis is None else np.atleast_1d(axis).tolist()
+    axes = range(f.ndim) if axis is None else normalize_axis_tuple(axis, f.ndim)
     spacings = list(varargs) or [1.0]
     if len(spacings) == 1 and np.ndim(spacings[0]) == 0:
         spacings = spacings * len(axes)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from functools import reduce
 from typing import Any
 
 import numpy as np
 
+from autograd_core.rules.counting import cell_numbers, weigh
 from autograd_core.tensor import as_tensor, composite, unwrap, without_rule, wrap
 
 # NumPy's annotations promise arrays; called with Tensors its functions return Tensors.
@@ -23,7 +22,12 @@ def histogram(
     if weights is None or not as_tensor(weights).requires_grad:
         return without_rule(np.histogram, (values, bins, range, density, weights), {})
     edges = np.histogram_bin_edges(values, bins, range, unwrap(weights))
-    return weigh([edges], [np.ravel(values)], weights, density), wrap(edges)
+
+    def count(weights: Any) -> Any:
+        return np.histogram(values, bins, range, weights=weights)[0]
+
+    cells = weigh(weights, count, *cell_numbers([edges], [np.ravel(values)]))
+    return density_of(cells, [edges]) if density else cells, wrap(edges)
 
 
 @composite(np.histogram_bin_edges)
@@ -46,7 +50,12 @@ def histogramdd(
     edges = np.histogramdd(points, bins, range)[1]
     rows = isinstance(points, np.ndarray) and points.ndim == 2
     coordinates = points.T if rows else np.atleast_2d(points)
-    return weigh(edges, coordinates, weights, density), [wrap(along) for along in edges]
+
+    def count(weights: Any) -> Any:
+        return np.histogramdd(points, bins, range, weights=weights)[0]
+
+    cells = weigh(weights, count, *cell_numbers(edges, coordinates))
+    return density_of(cells, edges) if density else cells, [wrap(along) for along in edges]
 
 
 @composite(np.histogram2d)
@@ -65,18 +74,10 @@ def histogram2d(
     return cells, *edges
 
 
-def weigh(edges: Any, coordinates: Any, weights: Any, density: Any) -> Any:
-    """The weight in each cell; the last cell along an axis holds its upper edge too."""
-    shape = tuple(len(along) - 1 for along in edges)
-    numbers, inside = [], np.array(True)
-    for along, values, many in zip(edges, coordinates, shape, strict=True):
-        number = np.searchsorted(along, values, side="right") - 1
-        number[values == along[-1]] = many - 1
-        inside = inside & (number >= 0) & (number < many)
-        numbers.append(number)
-    flat = np.ravel_multi_index([number[inside] for number in numbers], shape)
-    cells = _np.bincount(flat, _np.ravel(weights)[inside], minlength=math.prod(shape))
-    cells = cells.reshape(shape)
-    if density:
-        cells = cells / reduce(np.multiply.outer, map(np.diff, edges)) / np.sum(cells)
-    return cells
+def density_of(cells: Any, edges: Any) -> Any:
+    """The share of the weight in each cell by the size of the cell."""
+    total = np.sum(cells)
+    for axis, along in enumerate(edges):
+        sizes = np.diff(along).astype(float)
+        cells = cells / sizes.reshape([-1 if k == axis else 1 for k in range(cells.ndim)])
+    return cells / total

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.exceptions import AxisError
+from numpy.lib.array_utils import normalize_axis_index
 
 from autograd_core.errors import ShapeError
 from autograd_core.rules.indexing import diagonal_index, put, setitem
@@ -222,7 +224,9 @@ def in_memory_order(a: Tensor, order: str) -> Tensor:
 @composite(np.rollaxis)
 def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     """An axis moved to stand before another."""
-    axis, start = axis % a.ndim, start + a.ndim * (start < 0)
+    axis, start = normalize_axis_index(axis, a.ndim), start + a.ndim * (start < 0)
+    if not 0 <= start <= a.ndim:
+        raise AxisError(f"rollaxis: got a start that is not from {-a.ndim} to {a.ndim}")
     return np.moveaxis(a, axis, start - (axis < start))
 
 
@@ -234,9 +238,7 @@ def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any
     lead = vectors.shape[:-1]
     if 0 in lead:
         raise ShapeError(f"apply_along_axis: got shape {arr.shape}, without any vector to apply to")
-    results = _np.stack(
-        [func1d(vector, *args, **kwargs) for vector in vectors.reshape(-1, vectors.shape[-1])]
-    )
+    results = _np.stack([func1d(vectors[place], *args, **kwargs) for place in np.ndindex(lead)])
     inner = results.shape[1:]
     shaped = results.reshape(lead + inner)
     axis %= arr.ndim

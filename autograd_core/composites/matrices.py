@@ -16,20 +16,16 @@ from autograd_core.tensor import composite, is_tracked, without_rule
 _np: Any = np
 
 
-def refuse(function: str, a: Any, what: str, instead: str) -> None:
-    """Raise if a gradient is wanted of a result that has none."""
-    if current.recording and is_tracked(a):
-        raise MissingRuleError(f"{function}: {what} of shape {a.shape} has no gradient; {instead}")
-
-
 @composite(np.linalg.qr)
 def qr(a: Any, mode: str = "reduced") -> Any:
     """The QR decomposition in the modes that a gradient exists for."""
-    m, n = a.shape[-2:]
-    if mode in ("reduced", "r") or (mode == "complete" and m <= n):
-        factors = decompositions.qr(a)
+    if mode in ("reduced", "complete", "r"):
+        factors = decompositions.qr(a, "reduced" if mode == "r" else mode)
         return factors[1] if mode == "r" else factors
-    refuse("qr", a, f"mode={mode!r} of a matrix", "use mode='reduced'")
+    if current.recording and is_tracked(a):
+        raise MissingRuleError(
+            f"qr: mode={mode!r} of a tracked matrix has no gradient; use 'reduced' or 'complete'"
+        )
     return without_rule(np.linalg.qr, (a, mode), {})
 
 
@@ -37,15 +33,12 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 def svd(
     a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
 ) -> Any:
-    """The singular value decomposition, without the arbitrary vectors of ``full_matrices``."""
+    """The singular value decomposition; of Hermitian matrices by their eigenvalues."""
     if hermitian:
         return hermitian_svd(a, compute_uv)
     if not compute_uv:
         return np.linalg.svdvals(a)
-    if not full_matrices or a.shape[-1] == a.shape[-2]:
-        return decompositions.svd(a)
-    refuse("svd", a, "full_matrices=True of a matrix", "use full_matrices=False")
-    return without_rule(np.linalg.svd, (a,), {})
+    return decompositions.svd(a, full_matrices)
 
 
 def hermitian_svd(a: Any, compute_uv: bool) -> Any:

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_core.errors import ShapeError
 from autograd_core.rules.reductions import length
@@ -26,7 +27,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
                 f"norm: got ord={ord} and shape {x.shape}; expected a vector, a matrix, or axis="
             )
     else:
-        axes = tuple(one % x.ndim for one in (axis if isinstance(axis, tuple) else (axis,)))
+        axes = normalize_axis_tuple(axis, x.ndim, allow_duplicate=True)
         if len(axes) not in (1, 2):
             raise ShapeError(f"norm: got axis={axis}; expected one axis or two")
     if ord is None:
@@ -59,7 +60,7 @@ def vector(x: Tensor, ord: Any, axis: Any, keepdims: bool) -> Any:
     if isinstance(ord, str):
         raise ValueError(f"norm: got ord={ord!r} for vectors; expected a number")
     if ord == math.inf:
-        return np.max(np.abs(x), axis=axis, keepdims=keepdims)
+        return np.max(np.abs(x), axis=axis, keepdims=keepdims, initial=0)
     if ord == -math.inf:
         return np.min(np.abs(x), axis=axis, keepdims=keepdims)
     if ord == 0:
@@ -77,11 +78,15 @@ def matrix(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     if ord in (1, -1, math.inf, -math.inf):
         summed, other = (rows, columns) if abs(ord) == 1 else (columns, rows)
         sums = np.sum(np.abs(x), axis=summed, keepdims=True)
-        result = (np.max if ord > 0 else np.min)(sums, axis=other, keepdims=True)
+        least: Any = {"initial": 0} if ord > 0 else {}
+        result = (np.max if ord > 0 else np.min)(sums, axis=other, keepdims=True, **least)
     elif ord in (2, -2, "nuc"):
         values = _np.linalg.svdvals(_np.moveaxis(x, axes, (-2, -1)))
-        reduce: Any = {2: np.max, -2: np.min, "nuc": np.sum}[ord]
-        result = np.expand_dims(reduce(values, axis=-1), axes)
+        if ord == 2:
+            norms = np.max(values, axis=-1, initial=0)
+        else:
+            norms = (np.min if ord == -2 else np.sum)(values, axis=-1)
+        result = np.expand_dims(norms, axes)
     else:
         raise ValueError(
             f"norm: got ord={ord!r} for matrices; expected 1, 2, inf, their negatives, "

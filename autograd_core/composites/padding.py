@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from autograd_core.errors import MissingRuleError, ShapeError
 from autograd_core.rules.shaping import along
@@ -78,7 +79,7 @@ def check_mode(mode: Any, kwargs: dict[str, Any]) -> None:
 def checked_widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
     """The widths of the borders before and after each axis."""
     if isinstance(pad_width, dict):
-        by_axis = {axis % ndim: width for axis, width in pad_width.items()}
+        by_axis = {normalize_axis_index(axis, ndim): width for axis, width in pad_width.items()}
         pad_width = [pair(by_axis.get(axis, 0), 1)[0] for axis in range(ndim)]
     widths = np.asarray(pad_width)
     if widths.dtype.kind not in "iu" or widths.min(initial=0) < 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -63,19 +64,36 @@ def kron(a: Any, b: Any) -> Any:
     )
 
 
+# As NumPy says it.
+TWO_DIMENSIONS = (
+    "Arrays of 2-dimensional vectors are deprecated. Use arrays of 3-dimensional vectors instead. "
+    "(deprecated in NumPy 2.0)"
+)
+
+
+def lifted(x: Any) -> Any:
+    """Vectors in the plane as vectors in space."""
+    return np.concatenate([x, np.zeros_like(x[..., :1])], axis=-1)
+
+
 @composite(np.cross)
 def cross(
     a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
 ) -> Any:
-    """The vector product, of vectors with three elements."""
+    """The vector product; of vectors with two elements, the third is 0 and only it may result."""
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = _np.moveaxis(a, axisa, -1), _np.moveaxis(b, axisb, -1)
-    if a.shape[-1] != 3 or b.shape[-1] != 3:
+    sides = {a.shape[-1], b.shape[-1]}
+    if not sides <= {2, 3}:
         raise ShapeError(
-            f"cross: got vectors with {a.shape[-1]} and {b.shape[-1]} elements; expected 3; "
-            "append a zero to vectors in a plane"
+            f"cross: got vectors with {a.shape[-1]} and {b.shape[-1]} elements; expected 3"
         )
+    if 2 in sides:
+        warnings.warn(TWO_DIMENSIONS, DeprecationWarning, stacklevel=3)
+    if sides == {2}:
+        return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    a, b = (lifted(x) if x.shape[-1] == 2 else x for x in (a, b))
     product = np.roll(a, -1, -1) * np.roll(b, -2, -1) - np.roll(a, -2, -1) * np.roll(b, -1, -1)
     return _np.moveaxis(product, -1, axisc)
 
@@ -176,6 +194,9 @@ def outer_of_vectors(x1: Any, x2: Any, /) -> Any:
 @composite(np.linalg.cross)
 def cross_along(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     """The vector product along an axis."""
+    sides = np.shape(x1)[axis], np.shape(x2)[axis]
+    if sides != (3, 3):
+        raise ShapeError(f"cross: got vectors with {sides[0]} and {sides[1]} elements; expected 3")
     return np.cross(x1, x2, axis=axis)
 
 

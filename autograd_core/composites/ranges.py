@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
+from autograd_core.rules import ranges
 from autograd_core.tensor import as_tensor, composite
-
-
-def placed(number: Any, axis: int) -> Any:
-    """A number or array with a new axis for the points."""
-    return np.expand_dims(as_tensor(number), axis)
-
-
-def fractions(num: int, endpoint: bool, ndim: int, axis: int) -> Any:
-    """How far each point is on the way from 0 to 1, along an axis of a result of ``ndim`` axes."""
-    steps = np.arange(num) / max(1, num - endpoint)
-    return steps.reshape([-1 if k == axis % ndim else 1 for k in range(ndim)])
 
 
 @composite(np.linspace)
@@ -32,12 +23,11 @@ def linspace(
     **more: Any,
 ) -> Any:
     """Points in equal steps from start to stop."""
-    ends = np.broadcast_arrays(as_tensor(start), as_tensor(stop))
-    dtype = np.result_type(start, stop, float(num)) if dtype is None else np.dtype(dtype)
-    low, high = (placed(end, axis) for end in ends)
-    points = low + (high - low) * fractions(num, endpoint, low.ndim, axis)
-    points = (np.floor(points) if dtype.kind in "iu" else points).astype(dtype)
-    return (points, (ends[1] - ends[0]) / (num - endpoint)) if retstep else points
+    points = ranges.linspace(start, stop, num, endpoint, dtype, axis)
+    if not retstep:
+        return points
+    steps = num - bool(endpoint)
+    return points, np.subtract(stop, start) / (steps if steps > 0 else math.nan)
 
 
 @composite(np.logspace)
@@ -51,25 +41,11 @@ def logspace(
     axis: int = 0,
 ) -> Any:
     """Powers of a base, with exponents in equal steps."""
-    start, stop, base = np.broadcast_arrays(as_tensor(start), as_tensor(stop), as_tensor(base))
-    powers = np.power(placed(base, axis), np.linspace(start, stop, num, endpoint, axis=axis))
+    if np.ndim(base):  # several bases broadcast with the ends
+        ends = np.broadcast_arrays(as_tensor(start), as_tensor(stop), as_tensor(base))
+        start, stop, base = (*ends[:2], np.expand_dims(ends[2], axis))
+    powers = np.power(base, np.linspace(start, stop, num, endpoint, axis=axis))
     return powers if dtype is None else powers.astype(dtype)
-
-
-@composite(np.geomspace)
-def geomspace(
-    start: Any,
-    stop: Any,
-    num: int = 50,
-    endpoint: bool = True,
-    dtype: Any = None,
-    axis: int = 0,
-) -> Any:
-    """Points in equal ratios from start to stop, which have the same sign."""
-    ends = np.broadcast_arrays(as_tensor(start), as_tensor(stop))
-    low, high = (placed(end, axis) for end in ends)
-    points = low * (high / low) ** fractions(num, endpoint, low.ndim, axis)
-    return points if dtype is None else points.astype(dtype)
 
 
 @composite(np.vander)

@@ -99,7 +99,8 @@ def cov(
     total = np.sum(weight)
     lost = ddof if aweights is None else ddof * np.sum(weight * as_tensor(aweights)) / total
     difference = x - np.sum(x * weight, axis=1, keepdims=True) / total
-    return np.squeeze((difference * weight) @ np.conj(difference).T / (total - lost))
+    degrees = np.maximum(total - lost, 0)
+    return np.squeeze((difference * weight) @ np.conj(difference).T / degrees)
 
 
 @composite(np.corrcoef)

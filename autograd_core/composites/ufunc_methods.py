@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_core.assignment import check_writable, plain
 from autograd_core.errors import MissingRuleError, MutationError
@@ -73,13 +74,20 @@ def reduce(
         raise MissingRuleError(
             f"{ufunc.__name__}.reduce: where= has no gradient rule; reduce the selected elements"
         )
-    axes = range(array.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    *inner, last = sorted((each % array.ndim for each in axes), reverse=True)
+    axes = range(array.ndim) if axis is None else axis
+    *inner, last = sorted(normalize_axis_tuple(axes, array.ndim), reverse=True)
     for one in inner:
-        array = functools.reduce(ufunc, _np.unstack(array, axis=one))
-    first = [] if initial is MISSING else [initial]
-    array = functools.reduce(ufunc, [*first, *_np.unstack(array, axis=last)])
+        array = fold(ufunc, array, one)
+    array = fold(ufunc, array, last, *([] if initial is MISSING else [initial]))
     return np.expand_dims(array, (*inner, last)) if keepdims else array
+
+
+def fold(ufunc: np.ufunc, array: Any, axis: int, *first: Any) -> Any:
+    """One element of an axis after the other; without any, what NumPy makes of nothing."""
+    elements = [*first, *_np.unstack(array, axis=axis)]
+    if not elements:
+        return without_rule(ufunc.reduce, (array.detach(), axis), {})
+    return functools.reduce(ufunc, elements)
 
 
 def accumulate(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from autograd_core.errors import ShapeError, TrackedValueError
 from autograd_core.rules.indexing import index_along
@@ -84,7 +85,7 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> Non
     if axis is None:
         arr[np.unravel_index(np.arange(arr.size)[indices], arr.shape)] = values
     else:
-        arr[index_along(arr.shape, indices, axis)] = values
+        arr[index_along(arr.shape, indices, normalize_axis_index(axis, arr.ndim))] = values
 
 
 @composite(np.fill_diagonal)

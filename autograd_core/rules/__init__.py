@@ -10,6 +10,7 @@ from autograd_core.rules import (
     arithmetic,
     comparison,
     complex,
+    counting,
     cumulative,
     decompositions,
     einsum,
@@ -20,11 +21,13 @@ from autograd_core.rules import (
     piecewise,
     products,
     quantiles,
+    ranges,
     reductions,
     sequences,
     shaping,
     solving,
     sorting,
+    starting,
     transcendental,
 )
 
@@ -32,6 +35,7 @@ __all__ = [
     "arithmetic",
     "comparison",
     "complex",
+    "counting",
     "cumulative",
     "decompositions",
     "einsum",
@@ -42,11 +46,13 @@ __all__ = [
     "piecewise",
     "products",
     "quantiles",
+    "ranges",
     "reductions",
     "sequences",
     "shaping",
     "solving",
     "sorting",
+    "starting",
     "transcendental",
 ]
 

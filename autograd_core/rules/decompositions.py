@@ -2,7 +2,9 @@
 
 Eigenvectors and singular vectors have no derivative where their values repeat: gradients through
 them are then infinite or NaN, while those through the values alone stay finite. The phases of
-complex vectors are arbitrary, and gradients are right for whatever does not depend on them.
+complex vectors are arbitrary, and gradients are right for whatever does not depend on them. So are
+the vectors that complete a basis, beyond those that a matrix spans: what depends on the choice
+between them has no derivative, and raises.
 
 Formulas: M. B. Giles (2008), cited in solving.py; cholesky: I. Murray, "Differentiation of the
 Cholesky decomposition" (2016); svd: Z. Wan and S. Zhang, "Automatic differentiation for complex
@@ -12,15 +14,17 @@ wide matrices, D. Roberts and L. Roberts, "QR and LQ decomposition matrix backpr
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
+from autograd_core.errors import UndefinedDerivativeError
 from autograd_core.primitive import call, define, operation
 from autograd_core.rules import matrix_samples
 from autograd_core.rules.products import conj
 from autograd_core.rules.solving import inverse
-from autograd_core.rules.triangles import fold, half
+from autograd_core.rules.triangles import fold, half, identity_like
 
 
 def quotient(numerator: Any, denominator: Any) -> Any:
@@ -32,11 +36,6 @@ def quotient(numerator: Any, denominator: Any) -> Any:
 def gaps(values: Any, eye: Any) -> Any:
     """Differences between values: column minus row, and 1 on the diagonal."""
     return values[..., None, :] - values[..., :, None] + eye
-
-
-def identity_like(x: Any) -> Any:
-    """Which elements of square matrices as wide as x lie on the diagonal."""
-    return np.eye(x.shape[-1], dtype=bool, like=x)
 
 
 # -- triangular factors ----------------------------------------------------------------------------
@@ -59,11 +58,40 @@ def cholesky_sample(d: Any) -> Any:
 define(np.linalg.cholesky, cholesky_sample, a=cholesky_a)
 
 
+@operation()
+def require_same(function: str, turned: Any, scale: Any) -> Any:
+    """Raise if a result depends on how the vectors that complete a basis are turned."""
+    bound = math.sqrt(np.finfo(turned.dtype).eps) * np.max(np.abs(scale), initial=0)
+    if np.any(np.abs(turned) > bound):
+        raise UndefinedDerivativeError(
+            f"{function}: the result depends on the vectors beyond the {function}'s reduced ones, "
+            "which are an arbitrary basis; use only what is the same for every such basis, or "
+            "the reduced decomposition"
+        )
+    return turned
+
+
+def spanned(function: str, g_u: Any, u: Any, k: int) -> Any:
+    """The cotangent of the first k columns of a basis, from that of all.
+
+    The others U₂ stay orthogonal to the first U₁ as those move, dU₂ = -U₁ dU₁ᴴ U₂, and turn among
+    themselves as they like.
+    """
+    if u.shape[-1] == k:
+        return g_u
+    first, rest, g_rest = u[..., :k], u[..., k:], g_u[..., k:]
+    turned = rest.mT @ g_rest
+    require_same(function, turned - conj(turned.mT), g_rest)
+    return g_u[..., :k] - conj(rest @ g_rest.mT @ first)
+
+
 def qr_a(g: Any, out: Any) -> Any:
     """Square and tall matrices of full rank; wide ones by the square part on the left."""
     g_q, g_r = g
     q, r = out
-    k = q.shape[-1]
+    k = min(r.shape[-2:])
+    g_q, g_r = spanned("qr", g_q, q, k), g_r[..., :k, :]
+    q, r = q[..., :k], r[..., :k, :]
     if r.shape[-1] > k:
         g_right, right = g_r[..., k:], q @ r[..., k:]
         g_left = (g_q + conj(right @ g_right.mT), g_r[..., :k])
@@ -80,9 +108,9 @@ def qr_sample(d: Any) -> Any:
 
 
 @operation(qr_sample, multiple=True, a=qr_a)
-def qr(a: Any) -> Any:
-    """The reduced QR decomposition."""
-    return np.linalg.qr(a)
+def qr(a: Any, mode: Any = "reduced") -> Any:
+    """The QR decomposition, reduced or complete."""
+    return np.linalg.qr(a, mode)
 
 
 # -- eigenvalues of Hermitian matrices -------------------------------------------------------------
@@ -157,12 +185,16 @@ def svd_a(g: Any, out: Any) -> Any:
     """From A = U S Vᴴ; the parts of dU and dV outside of what they span come last."""
     g_u, g_s, g_vh = g
     u, s, vh = out
+    k = s.shape[-1]
+    g_u, g_vh = spanned("svd", g_u, u, k), spanned("svd", g_vh.mT, vh.mT, k).mT
+    u, vh = u[..., :k], vh[..., :k, :]
     eye = identity_like(s)
     rows, columns = s[..., :, None], s[..., None, :]
     skew_u, skew_v = u.mT @ g_u, conj(vh @ g_vh.mT)
     skew_u, skew_v = skew_u - conj(skew_u.mT), skew_v - conj(skew_v.mT)
     gap = gaps(s, eye) * (rows + columns + eye)
-    inside = np.where(eye, g_s[..., None, :], quotient(skew_u * columns + rows * skew_v, gap))
+    turned = quotient(skew_u * columns + rows * skew_v, gap)
+    inside = np.where(eye, (g_s * np.sign(s))[..., None, :], turned)
     if u.dtype.kind == "c":
         inside = inside + np.where(eye, quotient(skew_u, 2 * rows), 0)
     gradient = conj(u) @ inside @ conj(vh)
@@ -176,15 +208,15 @@ def svd_a(g: Any, out: Any) -> Any:
 
 
 def svdvals_x(g: Any, x: Any) -> Any:
-    """Each singular value moves with the product of its singular vectors."""
-    u, _, vh = np.linalg.svd(x, full_matrices=False)
-    return (conj(u) * g[..., None, :]) @ conj(vh)
+    """Each singular value moves with the product of its singular vectors; at 0 it has a kink."""
+    u, s, vh = np.linalg.svd(x, full_matrices=False)
+    return (conj(u) * (g * np.sign(s))[..., None, :]) @ conj(vh)
 
 
 @operation(qr_sample, multiple=True, a=svd_a)
-def svd(a: Any) -> Any:
-    """The reduced singular value decomposition."""
-    return np.linalg.svd(a, full_matrices=False)
+def svd(a: Any, full_matrices: bool = False) -> Any:
+    """The singular value decomposition, reduced or with complete bases."""
+    return np.linalg.svd(a, full_matrices)
 
 
 define(np.linalg.svdvals, qr_sample, x=svdvals_x)

@@ -27,6 +27,18 @@ def masked(values: Any, masks: Any) -> Callable[[Any, int], Any]:
     return lambda part, k: np.where(masks[k], part, 0)
 
 
+def lying_like(values: Any, masks: Any) -> Any:
+    """The same values in the order in memory of masks, so that loops over both run straight."""
+    if (
+        masks is None
+        or np.argsort(values.strides).tolist() == np.argsort(masks[0].strides).tolist()
+    ):
+        return values
+    result = np.empty_like(masks[0], values.dtype)
+    result[...] = values
+    return result
+
+
 # -- samples ---------------------------------------------------------------------------------------
 
 
@@ -85,10 +97,14 @@ def gather(x: Any, masks: Any, windows: Windows) -> Any:
 def scatter(y: Any, masks: Any, windows: Windows, spatial: Sizes) -> Any:
     """Add y (N, C, *count) to the elements of its windows in an array (N, C, *spatial)."""
     windows.check(y.shape[2:], windows.count(spatial))
+    y = lying_like(y, masks)
     where = masked(y, masks)
     result = np.zeros_like(y, shape=(*y.shape[:2], *windows.padded(spatial)))
     for k, (_, slab) in enumerate(windows.slices(y.shape[2:])):
-        result[slab] += where(y, k)
+        if windows.overlap:
+            result[slab] += where(y, k)
+        else:
+            result[slab] = where(y, k)
     return result[windows.inside(spatial)]
 
 
@@ -97,8 +113,11 @@ def maxima(x: Any, out: Any, windows: Windows) -> Any:
     """Masks of the elements as large as the maximum of their window, then how many these are."""
     padded = windows.pad(x, lowest(x.dtype))
     masks = [padded[slab] == out for _, slab in windows.slices(out.shape[2:])]
-    number = sum(mask.astype(x.dtype) for mask in masks)
-    return [*masks, np.maximum(number, 1, dtype=x.dtype)]  # NaN equals nothing
+    number: Any = np.zeros_like(masks[0], np.uint8 if len(masks) < 256 else np.intp)
+    for mask in masks:
+        number += mask.view(np.uint8)
+    np.maximum(number, 1, out=number)  # NaN equals nothing
+    return [*masks, number.astype(x.dtype)]
 
 
 def max_pool_x(g: Any, x: Any, out: Any, windows: Windows) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.primitive import call, define, operation
+from autograd_core.rules.arithmetic import is_constant
 
 Shape = tuple[int, ...]
 
@@ -175,22 +176,30 @@ define(np.prod, started_product, a=prod_rule)
 # -- extrema ---------------------------------------------------------------------------------------
 
 
-def extremum_rule(g: Any, out: Any, a: Any, axis: Any, initial: Any, where: Any) -> Any:
-    """The largest (or smallest) elements share the gradient evenly; NaN is the largest of all.
+def reached(out: Any, a: Any, axis: Any, initial: Any, where: Any) -> tuple[Any, Any]:
+    """Which elements are the extremum, and how many share it; NaN is the largest of all.
 
-    ``initial`` is a constant bound: where it is reached, nothing flows.
+    ``initial`` is one more element, but a Python number is a constant bound: where that is reached,
+    nothing flows.
     """
-    kept = reduced(a.shape, axis)
-    out = out.reshape(kept)
+    out = out.reshape(reduced(a.shape, axis))
     hit = (a == out) | (a != a)
     if where is not MISSING:
         hit = hit & where
-    if initial is not MISSING:
+    if is_constant(initial):
         hit = hit & (out != initial)
     ties = np.add.reduce(hit, axis=axis, keepdims=True)
+    if initial is not MISSING and not is_constant(initial):
+        ties = ties + (out == initial)
     if where is not MISSING or initial is not MISSING:
         ties = np.maximum(ties, 1)
-    return np.where(hit, g.reshape(kept) / ties.astype(g.dtype), 0)
+    return hit, ties
+
+
+def extremum_rule(g: Any, out: Any, a: Any, axis: Any, initial: Any, where: Any) -> Any:
+    """The largest (or smallest) elements share the gradient evenly."""
+    hit, ties = reached(out, a, axis, initial, where)
+    return np.where(hit, g.reshape(ties.shape) / ties.astype(g.dtype), 0)
 
 
 def extremum_kernel(ufunc: Any, function: Any) -> Any:
@@ -302,13 +311,14 @@ def conjugate(z: Any) -> Any:
 
 
 def length_rule(g: Any, out: Any, x: Any, ord: float, axis: Any) -> Any:
-    """``sign(x) (|x| / length)^(ord - 1)``, and 0 for a vector of length 0."""
+    """``sign(x) (|x| / length)^(ord - 1)``, and 0 for elements or a length of 0."""
     kept = reduced(x.shape, axis)
     g, out = g.reshape(kept), out.reshape(kept)
     if ord == 2:
         return over(g, out) * conjugate(x)
-    ratio = over(np.abs(x), out)
-    return g * conjugate(np.sign(x)) * ratio ** (ord - 1)
+    size = np.abs(x)
+    power = over(size, out) ** (ord - 1) if ord >= 1 else over(out, size) ** (1 - ord)
+    return g * conjugate(np.sign(x)) * power
 
 
 @operation(length_sample, label="norm", x=length_rule)

@@ -14,7 +14,8 @@ import numpy as np
 from autograd_core.primitive import call, define, operation
 from autograd_core.rules import matrix_samples
 from autograd_core.rules.products import conj, outer
-from autograd_core.rules.triangles import complete, fold
+from autograd_core.rules.reductions import product_of_others
+from autograd_core.rules.triangles import complete, fold, identity_like
 
 
 def square_sample(d: Any) -> Any:
@@ -131,13 +132,56 @@ define(np.linalg.lstsq, lstsq_sample, multiple=True, a=lstsq_a, b=lstsq_b)
 # -- determinants ----------------------------------------------------------------------------------
 
 
-def of_cofactors(g: Any, a: Any, out: Any) -> Any:
-    """Gradient of the cofactors det(A) A⁻ᵀ of regular matrices; NaN for singular ones."""
-    transposed = inverse(a).mT
-    return np.sum(g * out, axis=(-2, -1), keepdims=True) * transposed - transposed @ g.mT @ out
+def turning_a(g: Any, h: Any, a: Any) -> Any:
+    """Third derivative of the determinant of regular matrices; NaN for singular ones.
+
+    With B = A⁻¹ it is the gradient by X of det(A) times the sum, over the permutations of g, h and
+    X with their signs, of the traces along their cycles: tr(B g) tr(B h) tr(B X) and so on.
+    """
+    b = inverse(a)
+    bg, bh = b @ g, b @ h
+    first, second = (np.trace(x, axis1=-2, axis2=-1)[..., None, None] for x in (bg, bh))
+    both = np.sum(bg * bh.mT, axis=(-2, -1), keepdims=True)
+    factors = (first * second - both) * identity_like(b) - first * bh - second * bg
+    total = (factors + bg @ bh + bh @ bg) @ b
+    return np.linalg.det(a)[..., None, None] * total.mT
 
 
-@operation(square_sample, a=of_cofactors)
+def turning_sample(d: Any) -> Any:
+    """Two stacks of matrices, the second regular and large enough for a third derivative."""
+    shape = (*d.shape(0, 1, 1, 2), 3, 3)
+    return call(d.array(shape), matrix_samples.full_rank(d, shape))
+
+
+def turning_h(g: Any, h: Any, a: Any) -> Any:
+    """Second derivatives are symmetric."""
+    return turning(g, a)
+
+
+@operation(turning_sample, h=turning_h, a=turning_a)
+def turning(h: Any, a: Any) -> Any:
+    """How the cofactors move when A moves along h: second derivatives of the determinant.
+
+    With A = U S Vᴴ and H = Uᴴ h V it is det(U Vᴴ) conj(U) T conj(Vᴴ), where T has on its diagonal
+    Σⱼ Pᵢⱼ Hⱼⱼ and elsewhere -Pᵢⱼ Hⱼᵢ, and Pᵢⱼ is the product of all other singular values.
+    """
+    u, s, vh = np.linalg.svd(a)
+    itself = identity_like(a)
+    others = product_of_others(np.where(itself, 1, s[..., None, :]))
+    others = np.where(itself, 0, others)
+    inside = np.conj(u.mT) @ h @ np.conj(vh.mT)
+    diagonal = others @ np.diagonal(inside, axis1=-2, axis2=-1)[..., None]
+    turned = np.where(itself, diagonal, -others * inside.mT)
+    return between(u, turned, vh)
+
+
+def between(u: Any, middle: Any, vh: Any) -> Any:
+    """The cofactors of U M Vᴴ, given those of M."""
+    factor = np.linalg.det(u) * np.linalg.det(vh)
+    return factor[..., None, None] * (np.conj(u) @ middle @ np.conj(vh))
+
+
+@operation(square_sample, a=lambda g, a: turning(g, a))
 def cofactors(a: Any) -> Any:
     """The gradient of the determinant, finite for singular matrices too.
 
@@ -145,10 +189,7 @@ def cofactors(a: Any) -> Any:
     singular value, the product of all others.
     """
     u, s, vh = np.linalg.svd(a)
-    itself = np.eye(s.shape[-1], dtype=bool)
-    products = np.where(itself, 1, s[..., None, :]).prod(axis=-1, keepdims=True)
-    factor = np.linalg.det(u) * np.linalg.det(vh)
-    return factor[..., None, None] * (np.conj(u) @ (products * np.conj(vh)))
+    return between(u, np.where(identity_like(a), product_of_others(s)[..., None, :], 0), vh)
 
 
 define(np.linalg.det, square_sample, a=lambda g, a: g[..., None, None] * cofactors(a))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.errors import require
+from autograd_core.errors import DtypeError, require
 from autograd_core.primitive import (
     POSITIVE,
     REAL,
@@ -216,8 +216,8 @@ define(special.betaincc, beta_distributed, z=lambda g, x, y, z: -g * beta_densit
 define(special.betaincinv, beta_distributed, z=lambda g, x, y, out: g / beta_density(x, y, out))
 define(special.betainccinv, beta_distributed, z=lambda g, x, y, out: -g / beta_density(x, y, out))
 
-# Chi-squared is twice a gamma distribution, and Student's t² / (n + t²) has a beta distribution:
-# with these, tests of hypotheses have differentiable p-values.
+# Chi-squared is twice a gamma distribution, Student's t² / (n + t²) has a beta distribution, and so
+# has a part of Fisher's ratio: with these, tests of hypotheses have differentiable p-values.
 
 
 def student_density(n: Any, t: Any) -> Any:
@@ -227,6 +227,18 @@ def student_density(n: Any, t: Any) -> Any:
     return np.exp(-(n + 1) / 2 * np.log1p(t * t / n) - log_scale)
 
 
+def fisher_density(m: Any, n: Any, x: Any) -> Any:
+    """The density of the ratio F, of which m F / (m F + n) has a beta distribution."""
+    m, n = m + np.zeros_like(x), n + np.zeros_like(x)
+    below = m * x + n
+    return beta_density(m / 2, n / 2, m * x / below) * (m / below) * (n / below)
+
+
+def fisher_distributed(d: Any) -> Any:
+    """Degrees of freedom and values of Fisher's distribution."""
+    return call(d.choice([1.0, 2.0, 3.5]), d.choice([1.0, 4.0]), d.array(domain=POSITIVE))
+
+
 def student_distributed(d: Any) -> Any:
     """Degrees of freedom and values of Student's distribution."""
     return call(d.choice([1.0, 2.0, 7.5]), d.array())
@@ -234,6 +246,8 @@ def student_distributed(d: Any) -> Any:
 
 define(special.chdtr, gamma_distributed, y=lambda g, x, y: g * gamma_density(x / 2, y / 2) / 2)
 define(special.chdtrc, gamma_distributed, y=lambda g, x, y: -g * gamma_density(x / 2, y / 2) / 2)
+define(special.fdtr, fisher_distributed, z=lambda g, x, y, z: g * fisher_density(x, y, z))
+define(special.fdtrc, fisher_distributed, z=lambda g, x, y, z: -g * fisher_density(x, y, z))
 define(special.stdtr, student_distributed, y=lambda g, x, y: g * student_density(x, y))
 
 
@@ -321,6 +335,108 @@ define(
     ANY,
     multiple=True,
     x=lambda g, x, out: g[0] * out[1] + g[1] * x * out[0] + g[2] * out[3] + g[3] * x * out[2],
+)
+
+# Elliptic integrals; K and E are hypergeometric functions of the parameter m (DLMF 19.5.1 and 2),
+# and the slopes of the incomplete ones are integrals of Carlson's (DLMF 19.25.5, 9 and 10), which
+# do not cancel as those of DLMF 19.4 do for small m.
+
+HYPERGEOMETRIC = Domain(-0.9, 0.8)
+
+
+def hypergeometric(d: Any) -> Any:
+    """Parameters and arguments of ₂F₁."""
+    first, second, third = d.choice([0.5, 1.5]), d.choice([-0.5, 2]), d.choice([1, 2.5])
+    return call(first, second, third, d.array(domain=HYPERGEOMETRIC))
+
+
+# DLMF 15.5.1
+define(
+    special.hyp2f1,
+    hypergeometric,
+    w=lambda g, x, y, z, w: g * (x * y / z) * special.hyp2f1(x + 1, y + 1, z + 1, w),
+)
+
+
+def slope_k(m: Any, complement: Any) -> Any:
+    """dK/dm, with 1 - m given too; in the dtype of m."""
+    return math.pi / 8 * special.hyp2f1(0.5, 0.5, 2, m).astype(m.dtype) / complement
+
+
+PARAMETER = Elementwise((Domain(-2.0, 0.9),))
+define(special.ellipk, PARAMETER, x=lambda g, x: g * slope_k(x, 1 - x))
+define(special.ellipkm1, PROBABILITY, x=lambda g, x: -g * slope_k(1 - x, x))
+define(
+    special.ellipe,
+    PARAMETER,
+    x=lambda g, x: g * (-math.pi / 8) * special.hyp2f1(0.5, 1.5, 2, x).astype(x.dtype),
+)
+
+
+def delta(phi: Any, m: Any) -> Any:
+    """√(1 - m sin²φ)."""
+    return np.sqrt(1 - m * np.sin(phi) ** 2)
+
+
+def carlson(phi: Any, m: Any, cubed: bool) -> Any:
+    """½ ∫ sin²θ / Δ dθ from 0 to φ, or with Δ³: the slopes in m of -E and of F."""
+    if np.iscomplexobj(phi) or np.iscomplexobj(m):
+        raise DtypeError("ellipkinc, ellipeinc: got complex numbers; expected real ones")
+    periods = np.rint(phi / math.pi)
+    rest = phi - periods * math.pi
+    sin, cos, complement = np.sin(rest), np.cos(rest), 1 - m
+    radicand = 1 - m * sin**2
+    if cubed:
+        part = special.elliprd(cos**2, 1, radicand)
+        whole = special.elliprd(0, 1, complement)
+    else:
+        part = special.elliprd(cos**2, radicand, 1)
+        whole = special.elliprd(0, complement, 1)
+    # Without a whole period a divergent one must not count.
+    return (sin**3 * part + np.where(periods == 0, 0, 2 * periods * whole)) / 6
+
+
+def slope_of_slope_f(phi: Any, m: Any) -> Any:
+    """The second derivative of F in m, from the equation that F solves (DLMF 19.4.8)."""
+    bend = np.sin(phi) * np.cos(phi) / delta(phi, m) ** 3
+    terms = special.ellipkinc(phi, m) - 4 * (1 - 2 * m) * slope_f(phi, m) - bend
+    return terms / (4 * m * (1 - m))
+
+
+ANGLE_AND_PARAMETER = Elementwise((REAL, Domain(0.1, 0.8)))
+
+
+@operation(
+    ANGLE_AND_PARAMETER,
+    phi=lambda g, phi, m: g * np.sin(phi) ** 2 / (2 * delta(phi, m) ** 3),
+    m=lambda g, phi, m: g * slope_of_slope_f(phi, m),
+)
+def slope_f(phi: Any, m: Any) -> Any:
+    """∂F(φ, m)/∂m."""
+    return carlson(phi, m, cubed=True)
+
+
+@operation(
+    ANGLE_AND_PARAMETER,
+    phi=lambda g, phi, m: -g * np.sin(phi) ** 2 / (2 * delta(phi, m)),
+    m=lambda g, phi, m, out: -g * (slope_f(phi, m) + out) / (2 * m),
+)
+def slope_e(phi: Any, m: Any) -> Any:
+    """∂E(φ, m)/∂m."""
+    return -carlson(phi, m, cubed=False)
+
+
+define(
+    special.ellipkinc,
+    ANGLE_AND_PARAMETER,
+    x=lambda g, x, y: g / delta(x, y),
+    y=lambda g, x, y: g * slope_f(x, y),
+)
+define(
+    special.ellipeinc,
+    ANGLE_AND_PARAMETER,
+    x=lambda g, x, y: g * delta(x, y),
+    y=lambda g, x, y: g * slope_e(x, y),
 )
 
 # Integrals

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.primitive import POSITIVE, REAL, UNIT, Domain, Elementwise, call, define
+from autograd_core.rules.reductions import over
 
 ANY = Elementwise((REAL,))
 ANY_TWO = Elementwise((REAL, REAL))
@@ -29,22 +30,35 @@ define(np.log10, ABOVE_ZERO, x=lambda g, x: g / (x * LN10))
 define(np.log1p, ABOVE_MINUS_ONE, x=lambda g, x: g / (1 + x))
 
 
-def above(x: Any, out: Any) -> Any:
-    """How far x lies above log(eˣ + eʸ), counted from zero if that is -∞: its share is then 0."""
-    return x - np.where(out == -math.inf, 0, out)
+def term(exp: Any, x: Any, out: Any) -> Any:
+    """eˣ⁻ᵒᵘᵗ; where the logarithm of a sum is ∞, 1 for its infinite terms and 0 for the others."""
+    top = np.equal(out, math.inf)
+    distance = np.where(top, 0, x) - np.where(np.isinf(out), 0, out)
+    return np.where(top, np.equal(x, math.inf).astype(distance.dtype), exp(distance))
+
+
+def share(part: Any, total: Any) -> Any:
+    """The share of a term in a sum, 0 if that is 0; rounding of its logarithm cancels here."""
+    return part / np.where(total == 0, 1, total)
+
+
+def share_of_two(exp: Any, x: Any, y: Any, out: Any) -> Any:
+    """The share of eˣ in eˣ + eʸ."""
+    part = term(exp, x, out)
+    return share(part, part + term(exp, y, out))
 
 
 define(
     np.logaddexp,
     ANY_TWO,
-    x=lambda g, x, out: g * np.exp(above(x, out)),
-    y=lambda g, y, out: g * np.exp(above(y, out)),
+    x=lambda g, x, y, out: g * share_of_two(np.exp, x, y, out),
+    y=lambda g, x, y, out: g * share_of_two(np.exp, y, x, out),
 )
 define(
     np.logaddexp2,
     ANY_TWO,
-    x=lambda g, x, out: g * np.exp2(above(x, out)),
-    y=lambda g, y, out: g * np.exp2(above(y, out)),
+    x=lambda g, x, y, out: g * share_of_two(np.exp2, x, y, out),
+    y=lambda g, x, y, out: g * share_of_two(np.exp2, y, x, out),
 )
 
 # Angles
@@ -69,11 +83,6 @@ define(np.degrees, ANY, x=lambda g: g * DEGREES)
 define(np.unwrap, series_of_angles, p=lambda g: g)
 
 # The plane: hypot is a norm, so its gradient at the origin is 0; the angle there is undefined, NaN.
-
-
-def over(x: Any, radius: Any) -> Any:
-    """The quotient x / radius, zero at the origin."""
-    return x / np.where(radius == 0, 1, radius)
 
 
 def arctan2_leg(g: Any, leg: Any, x: Any, y: Any) -> Any:

@@ -26,3 +26,8 @@ def fold(gradient: Any, upper: bool = False) -> Any:
 def complete(a: Any) -> Any:
     """The Hermitian matrix that a lower triangle stands for."""
     return half(a) + conj(half(a).mT)
+
+
+def identity_like(x: Any) -> Any:
+    """Which elements of square matrices as wide as x lie on the diagonal."""
+    return np.eye(x.shape[-1], dtype=bool, like=x)

@@ -46,6 +46,12 @@ class Windows:
         """How many windows fit along spatial axes of these lengths."""
         return self.positions(self.padded(spatial))
 
+    @property
+    def overlap(self) -> bool:
+        """Whether two windows may share an element."""
+        axes = zip(self.kernel, self.stride, self.dilation, strict=True)
+        return any(d * (k - 1) >= s for k, s, d in axes)
+
     def check(self, found: Sizes, expected: Sizes) -> None:
         """Raise unless axes have the lengths that go with these windows."""
         if found != expected:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.compiler import compile
 from autograd_core.containers import flatten
 from autograd_core.primitive import REGISTRY, Primitive
 from autograd_core.tensor import Tensor, record
@@ -26,7 +27,7 @@ from autograd_core.testing.point import (
     vjp_at,
 )
 from autograd_core.testing.report import GradientError, source_of, value_code
-from autograd_core.transforms import jvp, vjp
+from autograd_core.transforms import gradients, jvp, vjp
 
 # What NumPy raises for arguments that an operation is not made for.
 UNFIT = (TypeError, ValueError, IndexError, ZeroDivisionError, Warning)
@@ -329,6 +330,32 @@ def check_forward_mode(call: Call) -> None:
         fail(call, f"forward mode gives {pushed} where reverse mode gives {pulled}")
 
 
+@of_derivatives
+def check_compiled(call: Call) -> None:
+    """Compiled, the operation and its gradients have the same bits, however often it is called."""
+    rng = np.random.default_rng(0)
+    results = results_of(call(*call.arrays))
+    cotangents = [random_signs(rng, each.shape).astype(each.dtype) for each in results]
+
+    def both(*arrays: Array) -> Any:
+        leaves = [Tensor(array, requires_grad=True) for array in arrays]
+        results = results_of(call(*leaves))
+        tracked = [k for k, result in enumerate(results) if result.requires_grad]
+        found = gradients(
+            [results[k] for k in tracked],
+            leaves,
+            [cotangents[k] for k in tracked],
+            allow_unused=True,
+        )
+        return [result.detach() for result in results], found
+
+    compiled = compile(both, fuse=False)
+    expected, _ = flatten(both(*call.arrays))
+    for _ in range(3):
+        for found, wanted in zip(flatten(compiled(*call.arrays))[0], expected, strict=True):
+            agree(call, "what the compiled call gives", found.data, wanted.data, exact=True)
+
+
 CHECKS: dict[str, Callable[[Call], int | None]] = {
     "forward": check_forward,
     "gradient": check_gradient,
@@ -339,6 +366,7 @@ CHECKS: dict[str, Callable[[Call], int | None]] = {
     "complex": check_complex,
     "layouts": check_layouts,
     "empty": check_empty,
+    "compiled": check_compiled,
 }
 
 

@@ -29,7 +29,7 @@ def linear_operands(d: Any) -> Any:
     # To one output it is an outer product, at which multiplication is four times as fast.
     x=lambda g, weight: g * weight if weight.shape[0] == 1 else g @ weight,
     weight=lambda g, x: rows(g).T @ rows(x),
-    bias=lambda g: rows(g).sum(axis=0),
+    bias=lambda g: np.add.reduce(rows(g), axis=0),
 )
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """Affine map of the vectors along the last axis: x Wᵀ + b.
@@ -40,7 +40,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     array([[4.],
            [4.]])
     """
-    product = x @ weight.T
+    product = rows(x) @ weight.T
     if bias is not None:
         product += bias
-    return product
+    return product if x.ndim == 2 else product.reshape(*x.shape[:-1], len(weight))

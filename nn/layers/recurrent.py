@@ -11,7 +11,7 @@ import numpy.typing as npt
 from nn import functional, init
 from nn.errors import LayerShapeError, OptionError, check_positive
 from nn.functional.dropout import check_probability
-from nn.functional.recurrent import gru_cell, lstm_cell
+from nn.functional.sequence import gru_sequence, lstm_sequence, rnn_sequence
 from nn.module import Module, Parameter
 
 # The state of one layer in one direction: (h,), or (h, c) for LSTM.
@@ -19,7 +19,7 @@ State = tuple[Any, ...]
 
 
 class Recurrent(Module):
-    """What recurrent layers share: all but one step, the parameters and the way through time."""
+    """What recurrent layers share: the parameters, stacked layers, directions and states."""
 
     # How many gates one step computes, and how many arrays a state is made of.
     gates: ClassVar[int] = 1
@@ -92,23 +92,23 @@ class Recurrent(Module):
 
     def through_time(self, x: Any, run: str, state: State) -> tuple[Any, State]:
         """One layer in one direction: its outputs (T, N, H) and its last state."""
-        parameters = dict(self.named_parameters_of(run))
-        projected = functional.linear(x, parameters["weight_ih"], parameters.get("bias_ih"))
         backward = run.endswith("_reverse")
-        steps = np.unstack(projected)
-        outputs = []
-        for inputs in reversed(steps) if backward else steps:
-            state = self.step(inputs, state, parameters["weight_hh"], parameters.get("bias_hh"))
-            outputs.append(state[0])
-        return np.stack(outputs[::-1] if backward else outputs), state
+        bias, recurrent_bias = self.biases(run)
+        gates = functional.linear(x, getattr(self, f"weight_ih_{run}"), bias)
+        gates = np.flip(gates, 0) if backward else gates
+        weight = getattr(self, f"weight_hh_{run}")
+        states = self.sequence(gates, state, weight, recurrent_bias)
+        outputs = np.flip(states[0], 0) if backward else states[0]
+        return outputs, tuple(part[-1] for part in states)
 
-    def named_parameters_of(self, run: str) -> list[tuple[str, Any]]:
-        """The parameters of one layer in one direction."""
-        kinds = ["weight_ih", "weight_hh", *(["bias_ih", "bias_hh"] if self.bias else [])]
-        return [(kind, getattr(self, f"{kind}_{run}")) for kind in kinds]
+    def biases(self, run: str) -> tuple[Any, Any]:
+        """What is added to projected inputs, and to the product of state and weight; or None."""
+        if not self.bias:
+            return None, None
+        return getattr(self, f"bias_ih_{run}") + getattr(self, f"bias_hh_{run}"), None
 
-    def step(self, inputs: Any, state: State, weight: Any, bias: Any) -> State:
-        """The next state from projected inputs (N, gates · H) and the state before."""
+    def sequence(self, gates: Any, state: State, weight: Any, bias: Any) -> State:
+        """The states at all times, from projected inputs (T, N, gates · H) and the one before."""
         raise NotImplementedError
 
     def states(self, samples: int, state: Any, single: bool) -> list[State]:
@@ -188,10 +188,10 @@ class RNN(Recurrent):
             dtype=dtype,
         )
 
-    def step(self, inputs: Any, state: State, weight: Any, bias: Any) -> State:
-        """Add both products, and bend."""
-        total = inputs + functional.linear(state[0], weight, bias)
-        return (np.tanh(total) if self.nonlinearity == "tanh" else functional.relu(total),)
+    def sequence(self, gates: Any, state: State, weight: Any, bias: Any) -> State:
+        """See ``rnn_sequence``."""
+        (h,) = state
+        return (rnn_sequence(gates, h, weight, self.nonlinearity),)
 
 
 class LSTM(Recurrent):
@@ -213,10 +213,11 @@ class LSTM(Recurrent):
     gates = 4
     parts = 2
 
-    def step(self, inputs: Any, state: State, weight: Any, bias: Any) -> State:
-        """See ``functional.lstm_cell``."""
+    def sequence(self, gates: Any, state: State, weight: Any, bias: Any) -> State:
+        """See ``lstm_sequence``."""
         h, c = state
-        return lstm_cell(inputs + functional.linear(h, weight, bias), c)
+        outputs, cells, _ = lstm_sequence(gates, h, c, weight)
+        return outputs, cells
 
 
 class GRU(Recurrent):
@@ -231,7 +232,15 @@ class GRU(Recurrent):
 
     gates = 3
 
-    def step(self, inputs: Any, state: State, weight: Any, bias: Any) -> State:
-        """See ``functional.gru_cell``."""
+    def biases(self, run: str) -> tuple[Any, Any]:
+        """Both apart: the reset gate acts on the state's part of the candidate, with its bias."""
+        if not self.bias:
+            return None, None
+        return getattr(self, f"bias_ih_{run}"), getattr(self, f"bias_hh_{run}")
+
+    def sequence(self, gates: Any, state: State, weight: Any, bias: Any) -> State:
+        """See ``gru_sequence``."""
         (h,) = state
-        return (gru_cell(inputs, functional.linear(h, weight, bias), h),)
+        if bias is None:
+            bias = np.zeros(len(weight), weight.dtype)
+        return (gru_sequence(gates, h, weight, bias)[0],)

@@ -1,0 +1,128 @@
+"""What programs are made of: Values, and the Instructions that compute them."""
+
+from __future__ import annotations
+
+import copy
+import operator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+
+class Value:
+    """An array that exists when a program runs, and what is known of it before.
+
+    ``array`` is the array itself if it lives outside of the program (parameters, buffers, constants
+    of the function): programs read it anew each time. ``owner`` is the Value whose memory this one
+    shows, itself if it has its own; that of a Value outside is never the program's to write to.
+    """
+
+    __slots__ = ("array", "contiguous", "dtype", "number", "owner", "shape")
+
+    def __init__(self, number: int, like: Any, owner: Value | None = None, array: Any = None):
+        self.number = number
+        self.shape: tuple[int, ...] = like.shape
+        self.dtype: np.dtype[Any] = like.dtype
+        self.contiguous: bool = like.flags.c_contiguous
+        self.owner = owner or self
+        self.array = array
+
+    def __repr__(self) -> str:
+        return f"v{self.number}"
+
+    def twin(self, number: int) -> Value:
+        """Another Value like this one, with memory of its own."""
+        twin = copy.copy(self)
+        twin.number, twin.owner, twin.array = number, twin, None
+        return twin
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes the elements take."""
+        return self.size * self.dtype.itemsize
+
+
+class Kind(Enum):
+    """What an instruction does besides computing, which decides what passes may do with it."""
+
+    PURE = "pure"  # the same operands give the same result, and nothing changes
+    DRAW = "draw"  # takes random numbers from a generator
+    CHECK = "check"  # may raise
+    WRITE = "write"  # writes operand 1 into operand 0, an array outside, at the index operand 2
+    STORE = "store"  # reads, writes or adds to the gradient of a leaf
+    PLACED = "placed"  # the same of an operand that lies where the gradient belongs
+    CLEAR = "clear"  # forgets the gradients of leaves
+    EFFECT = "effect"  # changes anything that lives outside
+
+
+@dataclass(slots=True, eq=False)
+class Instruction:
+    """One call of a function: Values stand in ``args`` and ``kwargs`` where arrays will.
+
+    ``outputs`` are the results: one, or as many as the function returns in a tuple or list.
+    ``backward`` marks those of the backward pass that is traced with a call whose results are
+    differentiable.
+    ``out`` says where to put results: in an array, or in the memory of a Value that is done with.
+    """
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    outputs: tuple[Value, ...] = ()
+    kind: Kind = Kind.PURE
+    multiple: bool = False
+    line: str = ""
+    backward: bool = False
+    out: dict[Value, Any] = field(default_factory=dict)
+
+    @property
+    def operands(self) -> list[Value]:
+        """All Values the instruction reads."""
+        return list(values_in((self.args, self.kwargs)))
+
+
+def values_in(container: Any) -> Iterator[Value]:
+    """Every Value in nested containers, slices included."""
+    kind = type(container)
+    if kind is Value:
+        yield container
+    elif kind is list or kind is tuple:
+        for item in container:
+            yield from values_in(item)
+    elif kind is dict:
+        yield from values_in(list(container.values()))
+
+
+# -- attributes and methods of arrays as functions ---------------------------------------------
+
+# Attributes that make an array of the elements.
+VIEWS = {name: operator.attrgetter(name) for name in ("T", "mT", "real", "imag")}
+
+
+class Method:
+    """A method of arrays as a function; NumPy's scalars have them too."""
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+
+    def __call__(self, array: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call the method of an array."""
+        return getattr(array, self.__name__)(*args, **kwargs)
+
+
+# The same object for the same name, so that calls can be compared.
+named = cache(Method)
+
+
+def name_of(function: Any) -> str:
+    """What a function is called."""
+    return getattr(function, "__name__", None) or type(function).__name__

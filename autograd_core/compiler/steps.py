@@ -1,0 +1,168 @@
+"""Steps: what instructions mean to a loop over rows and columns, if loops can do them.
+
+A loop sees every contiguous array as rows and columns: the last axis are the columns, all others
+together the rows. So reshaping, as long as it shows the same elements in the same order, makes no
+difference to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd_core.compiler.expressions import ELSEWHERE, Constant, home, loop_dtypes, supports
+from autograd_core.compiler.ir import Instruction, Kind, Value, named
+from autograd_core.compiler.loops import Kind as Layout
+from autograd_core.rules.piecewise import keep
+
+# Rows and columns.
+Nest = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An instruction as a step: its function, its operands, and along what it reduces.
+
+    Operands are constants, or Values with the nest they are used as; ``full`` is the nest of the
+    instruction alone.
+    """
+
+    function: Callable[..., Any]
+    operands: tuple[Constant | tuple[Value, Nest], ...]
+    full: Nest
+    reduces: Any = None
+
+    @property
+    def values(self) -> list[Value]:
+        """The operands that are arrays."""
+        return [each[0] for each in self.operands if not isinstance(each, Constant)]
+
+
+def nest_of(shape: tuple[int, ...]) -> Nest:
+    """Rows and columns of an array of a shape."""
+    return (int(np.prod(shape[:-1], dtype=np.int64)), shape[-1]) if shape else (1, 1)
+
+
+def layout_in(nest: Nest, full: Nest) -> Layout | None:
+    """What an array is to a loop over a nest; None if it is nothing a loop knows."""
+    if nest == full:
+        return Layout.FULL
+    if nest == (1, 1):
+        return Layout.SCALAR
+    if nest == (1, full[1]):
+        return Layout.COLUMN
+    return Layout.ROW if nest == (full[0], 1) else None
+
+
+def forward_of(function: Any) -> Any:
+    """The function of an operation that the engine calls through another one."""
+    if isinstance(function, np.ufunc) or function in (np.where, np.einsum):
+        return function
+    return getattr(function, "__wrapped__", function)
+
+
+def is_step(function: Any) -> bool:
+    """Whether a loop can do what a forward function of ours does, all at once."""
+    forward = forward_of(function)
+    return f"{home(forward)}.{forward.__name__}" in ELSEWHERE
+
+
+# What masks cotangents, as a function of arrays.
+KEEP = forward_of(keep)
+
+# The sum over the last axis, and that of a product, as einsum writes them.
+SUM, SUM_OF_PRODUCT = "...i->...", "...i,...i->..."
+
+
+def same_elements(instruction: Instruction) -> Value | None:
+    """The operand, if the result shows the same elements in the same order, in another shape."""
+    operands = instruction.operands
+    if instruction.kind is not Kind.PURE or len(operands) != 1 or len(instruction.outputs) != 1:
+        return None
+    (operand,), (output,) = operands, instruction.outputs
+    shown = output.owner is operand.owner and output.contiguous and operand.contiguous
+    same = (output.size, output.dtype) == (operand.size, operand.dtype)
+    return operand if shown and same else None
+
+
+def candidate(instruction: Instruction, roots: dict[Value, Value]) -> Candidate | None:
+    """What an instruction is in a loop, if loops can do it.
+
+    ``roots`` names for Values that only reshape others what they reshape.
+    """
+    if instruction.kind is not Kind.PURE or len(instruction.outputs) != 1:
+        return None
+    (output,) = instruction.outputs
+    if output.size == 0 or not output.contiguous:
+        return None
+    found = reduction(instruction) or elementwise(instruction)
+    if found is None:
+        return None
+    function, args, reduces = found
+    operands: list[Constant | tuple[Value, Nest]] = []
+    for arg in args:
+        if isinstance(arg, Value) and arg.contiguous and arg.size:
+            operands.append((roots.get(arg, arg), nest_of(arg.shape)))
+        elif isinstance(arg, (int, float, bool, np.bool_, np.integer, np.floating)):
+            operands.append(Constant(arg))
+        else:
+            return None
+    step = Candidate(
+        function, tuple(operands), nest_of((args[0] if reduces else output).shape), reduces
+    )
+    return step if step.values and is_known(step, output) else None
+
+
+def elementwise(instruction: Instruction) -> tuple[Any, Any, None] | None:
+    """The function and arguments of an elementwise instruction."""
+    function, args = forward_of(instruction.function), instruction.args
+    if function in (named("astype"), named("copy")):
+        return np.astype, args[:1], None
+    if function is KEEP:
+        return np.where, (args[1], args[0], 0), None
+    return None if instruction.kwargs else (function, args, None)
+
+
+def reduction(instruction: Instruction) -> tuple[Any, Any, str] | None:
+    """A sum, maximum or minimum along the rows, across them, or over everything."""
+    function, args, kwargs = instruction.function, instruction.args, instruction.kwargs
+    if function is np.einsum and args[0] == SUM and not kwargs:
+        return np.sum, args[1:], "last"
+    reducing = REDUCING.get(getattr(function, "__self__", None))
+    if reducing is None or function.__name__ != "reduce" or len(args) != 1:
+        return None
+    if not isinstance(args[0], Value) or not kwargs.keys() <= {"axis", "keepdims"}:
+        return None
+    axis, ndim = kwargs.get("axis", 0), len(args[0].shape)
+    axes = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    reduces = along(axes, ndim)
+    return None if reduces is None else (reducing, args, reduces)
+
+
+def along(axes: Iterable[int], ndim: int) -> str | None:
+    """What a reduction over axes is to rows and columns."""
+    reduced = {axis % ndim for axis in axes}
+    if reduced == set(range(ndim)):
+        return "all"
+    if reduced == {ndim - 1}:
+        return "last"
+    return "leading" if reduced == set(range(ndim - 1)) else None
+
+
+REDUCING: dict[Any, Any] = {np.add: np.sum, np.maximum: np.max, np.minimum: np.min}
+
+
+def is_known(step: Candidate, output: Value) -> bool:
+    """Whether loops have the function, for these dtypes and with NumPy's dtype for the result."""
+    dtypes = [each if isinstance(each, Constant) else each[0].dtype for each in step.operands]
+    if not supports(step.function, dtypes):
+        return False
+    if step.reduces:
+        return bool(step.values[0].dtype == output.dtype)
+    nests = [nest for _, nest in (each for each in step.operands if not isinstance(each, Constant))]
+    if None in [layout_in(nest, step.full) for nest in nests]:
+        return False
+    return loop_dtypes(step.function, dtypes, output.dtype)[-1] == output.dtype

@@ -1,0 +1,353 @@
+"""Recurrent networks through all of time, each layer and direction as one operation.
+
+Inputs come projected: their products with the weights of all gates, which one matrix product makes
+for all times at once. Forward steps write into arrays made before. So do those backward through an
+LSTM, an operation of their own (``lstm_pull``); its gradients, and with them all higher
+derivatives, come from a formula that computes the same (``lstm_pull_formula``).
+
+A sigmoid is computed as (1 + tanh(x / 2)) / 2, so that one tanh serves all gates of a step.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+
+from autograd_core import operation, vjp
+from autograd_core.errors import ShapeError
+from autograd_core.primitive import call
+from nn.functional.linear import rows
+
+
+def operands(d: Any, gates: int, parts: int = 1) -> tuple[Any, ...]:
+    """A draw of projected inputs for a few steps, as many states as wanted, and a weight."""
+    steps, samples, size = d.integer(1, 3), d.integer(1, 2), d.integer(1, 2)
+    states = [d.array((samples, size)) for _ in range(parts)]
+    return d.array((steps, samples, gates * size)), *states, d.array((gates * size, size))
+
+
+def empty(gates: Any, size: int, dtype: Any) -> Any:
+    """An array for numbers of some size at all times."""
+    return np.empty_like(gates, dtype, "C", shape=(*gates.shape[:-1], size))
+
+
+def check_width(name: str, gates: Any, weight: Any, h: Any, count: int) -> None:
+    """Raise ShapeError unless projected inputs and the weight have ``count`` gates for a state."""
+    samples, size = h.shape
+    expected = (samples, count * size), (count * size, size)
+    if (gates.shape[1:], weight.shape) != expected:
+        raise ShapeError(
+            f"{name}: got projected inputs of shape {gates.shape} and a weight of shape "
+            f"{weight.shape} for a state of shape {h.shape}; expected (T, {samples}, "
+            f"{count * size}) and {expected[1]}"
+        )
+
+
+def earlier(first: Any, states: Any) -> Any:
+    """The state before each step."""
+    return np.concatenate([first[None], states])[:-1]
+
+
+def in_order(steps: list[Any], like: Any) -> Any:
+    """What was computed from the last step to the first, as an array; like another if empty."""
+    return np.stack(steps[::-1]) if steps else np.zeros_like(like)
+
+
+def product_sum(g: Any, h: Any) -> Any:
+    """The gradient of a weight that takes h to something with cotangent g, at all times."""
+    return rows(g).T @ rows(h)
+
+
+# -- Elman's network -------------------------------------------------------------------------------
+
+
+def rnn_sample(d: Any) -> Any:
+    """Operands, and which nonlinearity."""
+    return call(*operands(d, 1), d.choice(["tanh", "relu"]))
+
+
+def rnn_rule(g: Any, h: Any, weight: Any, nonlinearity: str, out: Any) -> Any:
+    """Back through time; the slopes follow from the outputs."""
+    slopes = 1 - out * out if nonlinearity == "tanh" else (out > 0).astype(out.dtype)
+    g_h = np.zeros_like(h)
+    steps = []
+    for t in reversed(range(len(out))):
+        step = (g_h + g[t]) * slopes[t]
+        g_h = step @ weight
+        steps.append(step)
+    g_inputs = in_order(steps, out)
+    return g_inputs, g_h, product_sum(g_inputs, earlier(h, out))
+
+
+@operation(rnn_sample, joint=("inputs", "h", "weight"), all_three=rnn_rule)
+def rnn_sequence(inputs: Any, h: Any, weight: Any, nonlinearity: str = "tanh") -> Any:
+    """Outputs (T, N, H) of Elman's network: h' = tanh(x + U h), or with "relu".
+
+    ``inputs`` (T, N, H) are projected, with every bias added; h (N, H) is the state before.
+
+    >>> rnn_sequence(np.ones((2, 1, 1)), np.ones((1, 1)), np.ones((1, 1)), "relu").ravel()
+    array([2., 3.])
+    """
+    check_width("rnn_sequence", inputs, weight, h, 1)
+    outputs = empty(inputs, h.shape[-1], np.result_type(inputs, h, weight))
+    weight = np.ascontiguousarray(weight.T)
+    for t, x in enumerate(inputs):
+        output = np.matmul(h, weight, out=outputs[t])
+        output += x
+        if nonlinearity == "tanh":
+            np.tanh(output, out=output)
+        else:
+            np.maximum(output, 0, out=output)
+        h = output
+    return outputs
+
+
+# -- long short-term memory ------------------------------------------------------------------------
+
+
+def is_candidate(activations: Any) -> Any:
+    """For one step of an LSTM, 1 at the candidate, which is a tanh, and 0 at the other gates."""
+    _, samples, width = activations.shape
+    mask = np.zeros_like(activations, activations.real.dtype, "C", shape=(samples, width))
+    mask[:, width // 2 : width - width // 4] = 1
+    return mask
+
+
+def quarters(activations: Any, size: int) -> Any:
+    """The four gates at all times, (T, 4, N, H), as a view."""
+    return np.moveaxis(activations.reshape(*activations.shape[:-1], 4, size), -2, 1)
+
+
+def lstm_pull_formula(
+    g_outputs: Any,
+    g_cells: Any,
+    g_activations: Any,
+    h: Any,
+    c: Any,
+    weight: Any,
+    outputs: Any,
+    cells: Any,
+    activations: Any,
+) -> Any:
+    """What ``lstm_pull`` computes, as a formula of operations that can be differentiated.
+
+    The derivative of a sigmoid s is s (1 - s), that of a tanh t is (1 + t)(1 - t).
+    """
+    i, f, candidate, o = np.split(activations, 4, axis=-1)
+    seen = np.tanh(cells)
+    slopes = (activations + is_candidate(activations)) * (1 - activations)
+    factors = np.concatenate([candidate, earlier(c, cells), i, seen], axis=-1)
+    through = o * (1 - seen * seen)
+    g_h, g_c = np.zeros_like(h), np.zeros_like(c)
+    steps = []
+    for t in reversed(range(len(outputs))):
+        g_h = g_h + g_outputs[t]
+        g_c = g_c + g_cells[t] + g_h * through[t]
+        step = np.concatenate([g_c, g_c, g_c, g_h], axis=-1) * factors[t]
+        step = (step + g_activations[t]) * slopes[t]
+        g_h, g_c = step @ weight, g_c * f[t]
+        steps.append(step)
+    g_gates = in_order(steps, activations)
+    return g_gates, g_h, g_c, product_sum(g_gates, earlier(h, outputs))
+
+
+def lstm_pull_sample(d: Any) -> Any:
+    """Cotangents, operands and results, which need not belong together."""
+    gates, h, c, weight = operands(d, 4, parts=2)
+    like = [(*gates.shape[:2], h.shape[1])] * 2 + [gates.shape]
+    return call(*map(d.array, like), h, c, weight, *map(d.array, like))
+
+
+def lstm_pull_rule(
+    g: Any,
+    g_outputs: Any,
+    g_cells: Any,
+    g_activations: Any,
+    h: Any,
+    c: Any,
+    weight: Any,
+    outputs: Any,
+    cells: Any,
+    activations: Any,
+) -> Any:
+    """The gradients of the formula; rules are not conjugated, as the results of ``vjp`` are."""
+    cotangents = (g_outputs, g_cells, g_activations)
+    _, pull = vjp(lstm_pull_formula, *cotangents, h, c, weight, outputs, cells, activations)
+    return tuple(map(np.conj, pull(tuple(map(np.conj, g)))))
+
+
+@operation(
+    lstm_pull_sample,
+    multiple=True,
+    joint=tuple(inspect.signature(lstm_pull_formula).parameters),
+    all_nine=lstm_pull_rule,
+)
+def lstm_pull(
+    g_outputs: Any,
+    g_cells: Any,
+    g_activations: Any,
+    h: Any,
+    c: Any,
+    weight: Any,
+    outputs: Any,
+    cells: Any,
+    activations: Any,
+) -> Any:
+    """Gradients of what ``lstm_sequence`` takes, back through time in arrays made before."""
+    check_width("lstm_pull", activations, weight, h, 4)
+    size, dtype = (
+        h.shape[-1],
+        np.result_type(g_outputs, g_cells, g_activations, weight, activations),
+    )
+    g_gates = empty(activations, 4 * size, dtype)
+    g_parts, parts = (quarters(array, size) for array in (g_gates, activations))
+    mask = is_candidate(activations)
+    slopes = np.empty_like(mask, dtype)
+    g_h, g_c = (np.zeros_like(h, dtype, "C") for _ in range(2))
+    for t in reversed(range(len(outputs))):
+        i, f, candidate, o = parts[t]
+        g_i, g_f, g_candidate, g_o = g_parts[t]
+        step = g_gates[t]
+        g_h += g_outputs[t]
+        seen = np.tanh(cells[t], dtype=dtype)
+        np.multiply(g_h, seen, out=g_o)
+        seen *= seen
+        np.subtract(1, seen, out=seen)
+        seen *= o
+        seen *= g_h
+        g_c += seen
+        g_c += g_cells[t]
+        np.multiply(g_c, candidate, out=g_i)
+        np.multiply(g_c, cells[t - 1] if t else c, out=g_f)
+        np.multiply(g_c, i, out=g_candidate)
+        step += g_activations[t]
+        step *= np.add(activations[t], mask, out=slopes)
+        step *= np.subtract(1, activations[t], out=slopes)
+        g_c *= f
+        np.matmul(step, weight, out=g_h)
+    return g_gates, g_h, g_c, product_sum(g_gates, earlier(h, outputs))
+
+
+def lstm_rule(g: Any, h: Any, c: Any, weight: Any, out: Any) -> Any:
+    """Back through time."""
+    g_outputs, g_cells, g_activations = g
+    outputs, cells, activations = out
+    return lstm_pull(g_outputs, g_cells, g_activations, h, c, weight, outputs, cells, activations)
+
+
+@operation(
+    lambda d: call(*operands(d, 4, parts=2)),
+    multiple=True,
+    joint=("gates", "h", "c", "weight"),
+    all_four=lstm_rule,
+)
+def lstm_sequence(gates: Any, h: Any, c: Any, weight: Any) -> Any:
+    """Outputs and cells (T, N, H) of a long short-term memory, and its gates (T, N, 4 H).
+
+    ``gates`` (T, N, 4 H) are projected inputs with every bias added, h and c (N, H) the state
+    before, ``weight`` (4 H, H) takes outputs to gates. Each step is that of ``lstm_cell``.
+
+    >>> state, weight = np.ones((1, 1)), np.zeros((4, 1))
+    >>> outputs, cells, _ = lstm_sequence(np.zeros((1, 1, 4)), state, state, weight)
+    >>> outputs, cells
+    (array([[[0.23105858]]]), array([[[0.5]]]))
+    """
+    check_width("lstm_sequence", gates, weight, h, 4)
+    size, dtype = h.shape[-1], np.result_type(gates, h, c, weight)
+    outputs, cells, activations = (empty(gates, width * size, dtype) for width in (1, 1, 4))
+    shift = 0.5 * (1 - is_candidate(activations))
+    scale = 1 - shift
+    parts = quarters(activations, size)
+    weight = np.ascontiguousarray(weight.T)
+    for t, (i, f, candidate, o) in enumerate(parts):
+        step = np.matmul(h, weight, out=activations[t])
+        step += gates[t]
+        step *= scale
+        np.tanh(step, out=step)
+        step *= scale
+        step += shift
+        c = np.multiply(f, c, out=cells[t])
+        h = np.multiply(i, candidate, out=outputs[t])
+        c += h
+        np.tanh(c, out=h)
+        h *= o
+    return outputs, cells, activations
+
+
+# -- gated recurrent units -------------------------------------------------------------------------
+
+
+def gru_sample(d: Any) -> Any:
+    """Operands, with a bias or without."""
+    gates, h, weight = operands(d, 3)
+    return call(gates, h, weight, d.array((len(weight),)))
+
+
+def gru_rule(g: Any, h: Any, weight: Any, out: Any) -> Any:
+    """Back through time, with everything but the recurrence computed before."""
+    g_outputs, g_activations, g_parts = g
+    outputs, activations, parts = out
+    before = earlier(h, outputs)
+    reset, update, candidate = np.split(activations, 3, axis=-1)
+    own_reset, own_update, own_candidate = np.split(g_activations, 3, axis=-1)
+    slope = 1 - candidate * candidate
+    to_candidate = (1 - update) * slope
+    to_update = (before - candidate) * (update * (1 - update))
+    to_reset = parts * (reset * (1 - reset))
+    own_candidate = own_candidate * slope
+    own_update = own_update * (update * (1 - update))
+    own_reset = own_reset * (reset * (1 - reset))
+    g_h = np.zeros_like(h)
+    x_steps, h_steps = [], []
+    for t in reversed(range(len(outputs))):
+        g_h = g_h + g_outputs[t]
+        g_new = g_h * to_candidate[t] + own_candidate[t]
+        shared = [g_new * to_reset[t] + own_reset[t], g_h * to_update[t] + own_update[t]]
+        h_step = np.concatenate([*shared, g_new * reset[t] + g_parts[t]], axis=-1)
+        x_steps.append(np.concatenate([*shared, g_new], axis=-1))
+        h_steps.append(h_step)
+        g_h = g_h * update[t] + h_step @ weight
+    g_gates = in_order(h_steps, activations)
+    return (
+        in_order(x_steps, activations),
+        g_h,
+        product_sum(g_gates, before),
+        rows(g_gates).sum(axis=0),
+    )
+
+
+@operation(gru_sample, multiple=True, joint=("gates", "h", "weight", "bias"), all_four=gru_rule)
+def gru_sequence(gates: Any, h: Any, weight: Any, bias: Any) -> Any:
+    """Outputs (T, N, H) of gated recurrent units, their gates (T, N, 3 H), and Uₙ h + bₙ.
+
+    ``gates`` (T, N, 3 H) are projected inputs, h (N, H) is the state before, ``weight`` (3 H, H)
+    and ``bias`` (3 H,) take outputs to gates. Each step is that of ``gru_cell``.
+
+    >>> weight, bias = np.zeros((3, 1)), np.zeros(3)
+    >>> gru_sequence(np.zeros((2, 1, 3)), np.ones((1, 1)), weight, bias)[0].ravel()
+    array([0.5 , 0.25])
+    """
+    check_width("gru_sequence", gates, weight, h, 3)
+    size, dtype = h.shape[-1], np.result_type(gates, h, weight, bias)
+    outputs, activations, parts = (empty(gates, width * size, dtype) for width in (1, 3, 1))
+    weight = np.ascontiguousarray(weight.T)
+    for t, inputs in enumerate(gates):
+        step = np.matmul(h, weight, out=activations[t])
+        step += bias
+        parts[t] = step[:, 2 * size :]
+        both, candidate = step[:, : 2 * size], step[:, 2 * size :]
+        both += inputs[:, : 2 * size]
+        both *= 0.5
+        np.tanh(both, out=both)
+        both *= 0.5
+        both += 0.5
+        reset, update = both[:, :size], both[:, size:]
+        np.multiply(reset, parts[t], out=candidate)
+        candidate += inputs[:, 2 * size :]
+        np.tanh(candidate, out=candidate)
+        h = np.subtract(h, candidate, out=outputs[t])
+        h *= update
+        h += candidate
+    return outputs, activations, parts
