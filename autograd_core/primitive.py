@@ -306,10 +306,15 @@ def compile_signature(
         keyword = f"{name}=" if parameter.kind is kind.KEYWORD_ONLY else prefix
         passed.append(f"{keyword}{name}")
     row = "".join(f"{name}, " for name in names)
-    bind = eval(f"lambda {', '.join(accepted)}: ({row})", namespace)
-    replay = eval(f"lambda {row}: forward({', '.join(passed)})", namespace)
+    bind = evaluate(f"lambda {', '.join(accepted)}: ({row})", namespace)
+    replay = evaluate(f"lambda {row}: forward({', '.join(passed)})", namespace)
     replay.__name__, replay.__wrapped__ = forward.__name__, forward
     return names, bind, replay
+
+
+def evaluate(source: str, namespace: dict[str, Any]) -> Any:
+    """The value of an expression; where errors name lines, it counts as one of this file."""
+    return eval(compile(source, __file__ + "<made>", "eval"), namespace)
 
 
 # Every operation the engine knows, by the NumPy function (or function of our own) it is.

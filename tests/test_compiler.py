@@ -486,6 +486,14 @@ def test_untracked_tensors_are_read_anew(seed: int) -> None:
         (lambda x: [0, 1, 2][x.astype(int)[0]], "index"),
         (lambda x: f"{x:.2f}", r"format\(\)"),
         (lambda x: np.array_equal(x, x), "depends on values"),
+        (lambda x: x[x > 0], "what getitem returns depends on values"),
+        (lambda x: x[1:, None][x[1:] > 0].mean(), "getitem returns"),
+        (lambda x: np.where(x > 0), "(where|nonzero) returns"),
+        (lambda x: np.unique(x).sum(), "unique returns"),
+        (lambda x: np.extract(x > 0, x), "(extract|flatnonzero) returns"),
+        (lambda x: np.compress(x > 0, x), "(compress|flatnonzero) returns"),
+        (lambda x: np.repeat(x, (x > 0).astype(int)), "repeat returns"),
+        (lambda x: np.bincount((x > 0).astype(int), x), "bincount returns"),
         (lambda x: x.sort(), "writes into"),
         (lambda x: np.add(x, x, out=x), "writes into"),
     ],
@@ -496,6 +504,28 @@ def test_what_depends_on_values_says_so(function: Callable[..., Any], message: s
             continue  # Tensors refuse these themselves
         with pytest.raises(TraceError, match=message):
             compile(function)(argument)
+
+
+def test_picking_that_does_not_depend_on_values_is_compiled() -> None:
+    x = RNG.normal(size=4)
+    mask, places = np.array([True, False, True, True]), np.array([2, 2, 0])
+    for f in (
+        lambda x: x[mask].mean(),
+        lambda x: x[places, None],
+        lambda x: x[np.argsort(x)],
+        lambda x: np.repeat(x, [1, 0, 2, 3]),
+        lambda x: np.where(x > 0, x, 0).sum() / (x > 0).sum(),
+    ):
+        replays(f, x)
+        replays(grad(lambda x: f(x).sum()), x)  # noqa: B023
+
+
+def test_a_mask_in_the_gradient_names_the_line_of_the_user() -> None:
+    def loss(x: Any) -> Any:
+        return x[x > 0].mean()  # this one
+
+    with pytest.raises(TraceError, match="this one"):
+        compile(grad(loss))(np.ones(2))
 
 
 def test_branches_name_the_line() -> None:

@@ -200,6 +200,14 @@ class Counting(Branching):
         return self.inner(x) * float(self.calls[0])
 
 
+class Masked(Branching):
+    """Looks at some of what it computed, more or less of it."""
+
+    def forward(self, x: Any) -> Any:
+        y = self.inner(x)
+        return y - y[y > 0].mean()
+
+
 class Outside(Branching):
     """Hands arrays to a library that knows nothing of traced ones."""
 
@@ -213,6 +221,7 @@ class Outside(Branching):
     ("model", "reason"),
     [
         (Branching, "truth of an array"),
+        (Masked, "shape of what getitem returns"),
         (Keeping, r"Keeping\.forward sets an attribute"),
         (Outside, r"cannot be traced \(expected an array\)"),
     ],

@@ -26,6 +26,7 @@ from autograd_core.containers import map_leaves
 from autograd_core.errors import TraceError
 from autograd_core.graph import Leaf, Node, Recorder, mode, next_number
 from autograd_core.primitive import REGISTRY
+from autograd_core.rules.indexing import gather, getitem
 from autograd_core.tensor import Tensor, tensors_in, wrap
 
 # -- traced arrays ---------------------------------------------------------------------------------
@@ -70,6 +71,34 @@ CONSTANT: frozenset[Any] = frozenset(
     }
 )
 
+# Functions whose results have as many elements as values say.
+VARYING: frozenset[Any] = frozenset(
+    {
+        *(np.nonzero, np.flatnonzero, np.argwhere, np.compress, np.extract, np.delete),
+        *(np.unique, np.unique_values, np.unique_counts, np.unique_inverse, np.unique_all),
+        *(np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.trim_zeros, np.bincount),
+        *(named("nonzero"), named("compress")),
+    }
+)
+REPEATING = frozenset({np.repeat, named("repeat")})
+# Operations that may return such a result; others use these functions on the way to one whose
+# shape is known.
+PICKING = VARYING | {getitem, gather, np.repeat}
+
+
+class VaryingShape(TraceError):
+    """The shape of a result depends on values."""
+
+
+def varies(function: Any, args: tuple[Any, ...]) -> bool:
+    """Whether the shape of what a call returns depends on values."""
+    if function is operator.getitem:
+        index = args[1] if isinstance(args[1], tuple) else (args[1],)
+        return any(isinstance(part, TracedArray) and part.is_mask for part in index)
+    if function in REPEATING:
+        return any(isinstance(arg, TracedArray) for arg in args[1:])
+    return function in VARYING or (function is np.where and len(args) == 1)
+
 
 class TracedArray(NDArrayOperatorsMixin):
     """An array while a function is traced: an example of its values, and the Value it stands for.
@@ -94,6 +123,11 @@ class TracedArray(NDArrayOperatorsMixin):
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the elements."""
         return self.example.dtype
+
+    @property
+    def is_mask(self) -> bool:
+        """Whether it picks elements by values that are computed in the program, or given to it."""
+        return self.example.dtype == bool and self.value.array is None
 
     def __getattr__(self, name: str) -> Any:
         if name in LAYOUT:
@@ -237,6 +271,11 @@ class Trace:
                 "compile: an array of a traced call was used after the call; return it from the "
                 "compiled function instead of storing it"
             )
+        if varies(function, args):
+            raise VaryingShape(
+                f"compile: the shape of what {name_of(function)} returns depends on values "
+                f"({user_line()}); keep all elements, as np.where(mask, x, 0) does, or pick outside"
+            )
         examples = map_leaves(example_of, (args, kwargs))
         with np.errstate(all="ignore"):
             result = function(*examples[0], **examples[1])
@@ -325,7 +364,10 @@ class Trace:
         before = len(self.instructions)
         try:
             return function(*row)
-        except Exception:  # NumPy wraps TraceErrors; whatever else it was, the call raises it again
+        except Exception as error:  # NumPy wraps TraceErrors; what else it was is raised again
+            forward = getattr(function, "__wrapped__", function)
+            if isinstance(error, VaryingShape) and PICKING.intersection((function, forward)):
+                raise
             del self.instructions[before:]
             return self.call(function, *row)
 
