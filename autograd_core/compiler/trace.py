@@ -349,7 +349,9 @@ class Trace:
             traced._version = value._version if value._node is not None else value.version
             known = self._stand_ins[id(value)] = (value, traced)
             self.captured.append((value, value._array, value._node))
-        elif known[1]._node is not value._node or example_of(known[1]._array) is not value._array:
+        elif known[1]._node is not value._node or (
+            self.capture(value._array).value is not self.value_of(known[1]._array)
+        ):
             raise TraceError(
                 "compile: a Tensor began or ceased to require a gradient, or moved into the flat "
                 f"buffer, after the traced function had used it ({user_line()}); freeze parameters "
