@@ -76,7 +76,7 @@ VARYING: frozenset[Any] = frozenset(
     {
         *(np.nonzero, np.flatnonzero, np.argwhere, np.compress, np.extract, np.delete),
         *(np.unique, np.unique_values, np.unique_counts, np.unique_inverse, np.unique_all),
-        *(np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.trim_zeros, np.bincount),
+        *(np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.trim_zeros),
         *(named("nonzero"), named("compress")),
     }
 )
