@@ -523,7 +523,7 @@ def fill_missing(parts: list[Any], node: Node) -> tuple[Any, ...]:
     """Cotangents of all outputs of a Node, zero where nothing depended on one."""
     known = next(part for part in parts if part is not None)
     return tuple(
-        np.broadcast_to(np.zeros((), dtype, like=known), shape) if part is None else part
+        np.broadcast_to(np.zeros_like(known, dtype, shape=()), shape) if part is None else part
         for part, shape, dtype in zip(parts, node.shape, node.dtype, strict=True)
     )
 

@@ -436,7 +436,7 @@ class Tensor(ArrayMethods, Assignable, Interchange):
         if composite is not None:
             return composite(*args, **kwargs)
         if function in CREATION:
-            return wrap(function(*args, like=self._array, **kwargs))
+            return wrap(function(*args, like=self.data, **kwargs))
         return without_rule(function, args, kwargs)
 
     # -- operators --------------------------------------------------------------------------------

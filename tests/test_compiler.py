@@ -604,7 +604,7 @@ def test_the_program_can_be_read() -> None:
     assert (
         source.count("matmul") == 4
     )  # two forward, two backward: to one output it is an outer product
-    assert "relu" in source
+    assert "maximum" in source
     assert "step(" in source
     __builtins__["compile"](source, "source", "exec")  # it is Python
     names = [line.split(":")[0] for line in step.explain().splitlines()]

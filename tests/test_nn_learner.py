@@ -221,7 +221,7 @@ class Outside(Branching):
     ("model", "reason"),
     [
         (Branching, "truth of an array"),
-        (Masked, "shape of what getitem returns"),
+        (Masked, r"shape of what \w+ returns"),
         (Keeping, r"Keeping\.forward sets an attribute"),
         (Outside, r"cannot be traced \(expected an array\)"),
     ],

@@ -28,7 +28,7 @@ from autograd_core.compiler.passes import (
 )
 from autograd_core.compiler.program import Output, Program
 from autograd_core.compiler.steps import is_step
-from autograd_core.compiler.trace import Trace, TracedArray
+from autograd_core.compiler.trace import NeedsValues, Trace, TracedArray
 from autograd_core.compiler.verify import check_repeatable
 from autograd_core.containers import flatten, rebuild_sequence
 from autograd_core.errors import TraceError
@@ -115,8 +115,18 @@ class Compiled(Generic[P, R]):
         return program
 
     def _trace(self, args: Any, kwargs: Any) -> TracedCall:
-        """Run the function on traced arrays, and the backward pass of what it returns."""
-        trace = Trace(is_step) if self.fuse else Trace()
+        """Run the function on traced arrays, and the backward pass of what it returns.
+
+        Large examples are done without, unless a function turns out to need their values.
+        """
+        try:
+            return self._trace_once(args, kwargs, lean=True)
+        except NeedsValues:
+            return self._trace_once(args, kwargs, lean=False)
+
+    def _trace_once(self, args: Any, kwargs: Any, lean: bool) -> TracedCall:
+        """Trace a call, with or without the values of large examples."""
+        trace = Trace(is_step, lean) if self.fuse else Trace(lean=lean)
         call = TracedCall(trace, self.fuse)
         with trace.tracing():
             traced_args, traced_kwargs = call.argument((args, kwargs))

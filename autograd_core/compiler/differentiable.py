@@ -48,7 +48,7 @@ def trace_backward(trace: Trace, outputs: Sequence[Tensor]) -> dict[Node, Any]:
     nodes = [output.node for output in outputs if output.node is not None]
     _, edges = reachable(nodes)
     seeds = [
-        (node, trace.add_input(np.ones_like(output.data)))
+        (node, trace.add_input(np.ones(output.shape, output.dtype)))
         for node, output in zip(nodes, outputs, strict=True)
     ]
     return backward(seeds, wanted=set(edges))

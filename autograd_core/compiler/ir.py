@@ -126,3 +126,10 @@ named = cache(Method)
 def name_of(function: Any) -> str:
     """What a function is called."""
     return getattr(function, "__name__", None) or type(function).__name__
+
+
+def forward_of(function: Any) -> Any:
+    """The function of an operation that the engine calls through another one."""
+    if str(getattr(function, "__module__", "")).startswith("numpy"):  # it wraps others too
+        return function
+    return getattr(function, "__wrapped__", function)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.compiler.expressions import ELSEWHERE, Constant, home, loop_dtypes, supports
-from autograd_core.compiler.ir import Instruction, Kind, Value, named
+from autograd_core.compiler.ir import Instruction, Kind, Value, forward_of, named
 from autograd_core.compiler.loops import Kind as Layout
 from autograd_core.rules.piecewise import keep
 
@@ -55,13 +55,6 @@ def layout_in(nest: Nest, full: Nest) -> Layout | None:
     if nest == (1, full[1]):
         return Layout.COLUMN
     return Layout.ROW if nest == (full[0], 1) else None
-
-
-def forward_of(function: Any) -> Any:
-    """The function of an operation that the engine calls through another one."""
-    if isinstance(function, np.ufunc) or function in (np.where, np.einsum):
-        return function
-    return getattr(function, "__wrapped__", function)
 
 
 def is_step(function: Any) -> bool:

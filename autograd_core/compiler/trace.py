@@ -9,6 +9,7 @@ gradients, optimizer steps and random draws become instructions too, and happen 
 from __future__ import annotations
 
 import copy
+import mmap
 import operator
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,12 +22,12 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from autograd_core.anomaly import user_line
 from autograd_core.compiler import state
-from autograd_core.compiler.ir import VIEWS, Instruction, Kind, Value, name_of, named
-from autograd_core.containers import map_leaves
+from autograd_core.compiler.ir import VIEWS, Instruction, Kind, Value, forward_of, name_of, named
+from autograd_core.containers import flatten, map_leaves
 from autograd_core.errors import TraceError
 from autograd_core.graph import Leaf, Node, Recorder, mode, next_number
 from autograd_core.primitive import REGISTRY
-from autograd_core.rules.indexing import gather, getitem
+from autograd_core.rules.indexing import gather, getitem, setitem
 from autograd_core.tensor import Tensor, tensors_in, wrap
 
 # -- traced arrays ---------------------------------------------------------------------------------
@@ -55,6 +56,19 @@ ABOUT_LAYOUT: frozenset[Any] = frozenset(
         np.isrealobj,
     }
 )
+# Functions whose result has another shape for other values.
+SHAPED_BY_VALUES: frozenset[Any] = frozenset(
+    {
+        *(np.nonzero, np.flatnonzero, np.argwhere, np.extract, np.compress, named("nonzero")),
+        *(np.unique, np.unique_values, np.unique_counts, np.unique_inverse, np.unique_all),
+        *(np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, named("compress")),
+        *(np.delete, np.trim_zeros),
+    }
+)
+# Functions of an array and counts, whose result is as long as the counts add up to.
+REPEATING: frozenset[Any] = frozenset({np.repeat, named("repeat")})
+# Functions of an array and an index, whose result has another shape for another mask.
+SELECTING: frozenset[Any] = frozenset({operator.getitem, getitem, gather})
 # Functions whose result is the same whatever the values.
 CONSTANT: frozenset[Any] = frozenset(
     {
@@ -70,34 +84,6 @@ CONSTANT: frozenset[Any] = frozenset(
         np.arange,
     }
 )
-
-# Functions whose results have as many elements as values say.
-VARYING: frozenset[Any] = frozenset(
-    {
-        *(np.nonzero, np.flatnonzero, np.argwhere, np.compress, np.extract, np.delete),
-        *(np.unique, np.unique_values, np.unique_counts, np.unique_inverse, np.unique_all),
-        *(np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.trim_zeros),
-        *(named("nonzero"), named("compress")),
-    }
-)
-REPEATING = frozenset({np.repeat, named("repeat")})
-# Operations that may return such a result; others use these functions on the way to one whose
-# shape is known.
-PICKING = VARYING | {getitem, gather, np.repeat}
-
-
-class VaryingShape(TraceError):
-    """The shape of a result depends on values."""
-
-
-def varies(function: Any, args: tuple[Any, ...]) -> bool:
-    """Whether the shape of what a call returns depends on values."""
-    if function is operator.getitem:
-        index = args[1] if isinstance(args[1], tuple) else (args[1],)
-        return any(isinstance(part, TracedArray) and part.is_mask for part in index)
-    if function in REPEATING:
-        return any(isinstance(arg, TracedArray) for arg in args[1:])
-    return function in VARYING or (function is np.where and len(args) == 1)
 
 
 class TracedArray(NDArrayOperatorsMixin):
@@ -123,11 +109,6 @@ class TracedArray(NDArrayOperatorsMixin):
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the elements."""
         return self.example.dtype
-
-    @property
-    def is_mask(self) -> bool:
-        """Whether it picks elements by values that are computed in the program, or given to it."""
-        return self.example.dtype == bool and self.value.array is None
 
     def __getattr__(self, name: str) -> Any:
         if name in LAYOUT:
@@ -237,16 +218,43 @@ def frozen(what: str) -> TraceError:
 # -- the trace -------------------------------------------------------------------------------------
 
 
+# Examples of at least so many bytes are not kept in a lean trace.
+LARGE = 2**17
+
+
+# Reading private memory that was never written to takes none; shared memory would.
+PRIVATE: dict[str, Any] = (
+    {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
+)
+
+
+class NeedsValues(Exception):
+    """A function failed on an example without values; it may not, on one with values."""
+
+
+def without_values(array: Any) -> Any:
+    """An array of the same layout, in memory that takes none until it is written to: all zeros."""
+    if not isinstance(array, np.ndarray) or array.nbytes < LARGE or min(array.strides) < 0:
+        return array
+    memory = mmap.mmap(-1, array.nbytes, **PRIVATE)
+    return np.ndarray(array.shape, array.dtype, memory, strides=array.strides)
+
+
 class Trace:
     """The instructions of one run of a function, and what they rely on.
 
     ``captured`` pairs Tensors from outside with the array and the Node they had; ``gradients``
     says of leaves whose gradient was added to whether they had one before. A program is right as
     long as all that is so. ``whole`` tells which forward functions are noted as one call each.
+    A ``lean`` trace does not keep the values of large examples, only their layout in memory, and
+    raises NeedsValues where a function cannot do without.
     """
 
-    def __init__(self, whole: Callable[[Any], bool] = lambda function: False) -> None:
+    def __init__(
+        self, whole: Callable[[Any], bool] = lambda function: False, lean: bool = False
+    ) -> None:
         self.whole = whole
+        self.lean = lean
         self.instructions: list[Instruction] = []
         self.inputs: list[Value] = []
         self.captured: list[tuple[Tensor, Any, Node | None]] = []
@@ -256,6 +264,7 @@ class Trace:
         self.start = next_number()  # leaves with a smaller number were there before
         self._numbers = iter(range(10**9))
         self._external: dict[int, Value] = {}
+        self._constants: set[Value] = set()
         self._shown: set[Value] = set()  # owners of memory that have views
         self._stand_ins: dict[int, tuple[Tensor, Tensor]] = {}
         self._gradients: dict[Leaf, Any] = {}
@@ -266,24 +275,39 @@ class Trace:
 
     def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a function on the examples, and write the call down."""
+        if is_shaped_by_values(forward_of(function), args):
+            raise TraceError(
+                f"compile: the shape of what {name_of(function)} returns depends on values "
+                f"({user_line()}); use np.where with one result for each element"
+            )
         if self.closed:
             raise TraceError(
                 "compile: an array of a traced call was used after the call; return it from the "
                 "compiled function instead of storing it"
             )
-        if varies(function, args):
-            raise VaryingShape(
-                f"compile: the shape of what {name_of(function)} returns depends on values "
-                f"({user_line()}); keep all elements, as np.where(mask, x, 0) does, or pick outside"
-            )
         examples = map_leaves(example_of, (args, kwargs))
-        with np.errstate(all="ignore"):
-            result = function(*examples[0], **examples[1])
+        try:
+            with np.errstate(all="ignore"):
+                result = function(*examples[0], **examples[1])
+        except Exception as error:
+            if self.lean:
+                raise NeedsValues(name_of(function)) from error
+            raise
         if function in ABOUT_LAYOUT:
             return result
-        if function in CONSTANT and not isinstance(kwargs.get("fill_value"), TracedArray):
-            return result
+        operands = arrays_in((args, kwargs))
+        same = self._constants.issuperset(operand.value for operand in operands)
+        if function in CONSTANT or (same and isinstance(result, np.ndarray)):
+            return self.constant(result, operands)
         return self.write_down(function, args, kwargs, result)
+
+    def constant(self, array: Any, operands: Sequence[TracedArray]) -> TracedArray:
+        """An array that is the same in every run, and known only to the trace."""
+        value = Value(next(self._numbers), array, owner_of(array, operands), array)
+        if value.owner is not value:
+            self._shown.add(value.owner)
+        self._constants.add(value)
+        return TracedArray(self, value, array)
 
     def write_down(
         self,
@@ -311,6 +335,12 @@ class Trace:
 
         args, kwargs = map_leaves(as_operand, (args, kwargs))
         outputs = tuple(Value(next(self._numbers), part, owner_of(part, arrays)) for part in parts)
+        self._shown.update(value.owner for value in outputs if value.owner is not value)
+        if self.lean:
+            parts = [
+                without_values(part) if value.owner is value else part
+                for part, value in zip(parts, outputs, strict=True)
+            ]
         self.note(Instruction(function, args, kwargs, outputs, kind, multiple))
         traced = [
             TracedArray(self, value, part) for value, part in zip(outputs, parts, strict=True)
@@ -366,10 +396,7 @@ class Trace:
         before = len(self.instructions)
         try:
             return function(*row)
-        except Exception as error:  # NumPy wraps TraceErrors; what else it was is raised again
-            forward = getattr(function, "__wrapped__", function)
-            if isinstance(error, VaryingShape) and PICKING.intersection((function, forward)):
-                raise
+        except Exception:  # NumPy wraps TraceErrors; whatever else it was, the call raises it again
             del self.instructions[before:]
             return self.call(function, *row)
 
@@ -378,7 +405,7 @@ class Trace:
         if not isinstance(array, TracedArray):
             return False
         value = array.value
-        outside = value.array is not None or value in self.inputs
+        outside = value in self.inputs or (value.array is not None and value not in self._constants)
         return value.owner is value and not outside and value not in self._shown
 
     def rely_on(self, owner: Any, name: str) -> None:
@@ -388,8 +415,12 @@ class Trace:
     # -- changes of state --------------------------------------------------------------------------
 
     def assign(self, tensor: Any, index: Any, value: Any) -> None:
-        """Write into a Tensor from outside."""
-        if isinstance(tensor._array, TracedArray):
+        """Write into a Tensor from outside; one that was made in the trace becomes another."""
+        array = tensor._array
+        if self.may_write(array):
+            array.become(self.call(setitem.__wrapped__, array, index, value))  # type: ignore[attr-defined]
+            return
+        if isinstance(array, TracedArray):
             raise TraceError(
                 f"compile: a Tensor of the traced call is written in place ({user_line()}); "
                 "compute a new one, as x = x + v does"
@@ -509,6 +540,27 @@ class Trace:
             tensor = reference()
             if tensor is not None:
                 self.captured.append((tensor, array, node))
+
+
+def arrays_in(container: Any) -> list[TracedArray]:
+    """Every traced array in nested containers."""
+    leaves, _ = flatten(container)
+    return [leaf for leaf in leaves if isinstance(leaf, TracedArray)]
+
+
+def is_shaped_by_values(function: Any, args: Sequence[Any]) -> bool:
+    """Whether a call returns another shape for other values."""
+    if function in SELECTING:
+        return selects(args[1])
+    if function in REPEATING:
+        return any(isinstance(arg, TracedArray) for arg in args[1:])
+    return function in SHAPED_BY_VALUES or (function is np.where and len(args) == 1)
+
+
+def selects(index: Any) -> bool:
+    """Whether a traced mask is part of an index."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(isinstance(part, TracedArray) and part.dtype == bool for part in parts)
 
 
 def example_of(leaf: Any) -> Any:
