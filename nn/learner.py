@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from autograd_core import Tensor, compile
+from autograd_core import Tensor
 from autograd_core.errors import TraceError
 from autograd_core.graph import mode
 from nn.module import Module
@@ -29,6 +29,8 @@ class Learner:
     def __init__(
         self, model: Module, loss: Callable[[Any, Any], Tensor], optimizer: Optimizer, compiled: Any
     ) -> None:
+        from autograd_core.compiler import compile  # late: imports stay fast
+
         self.model = model
         self.loss = loss
         self.optimizer = optimizer
@@ -62,6 +64,8 @@ class Learner:
         """The step as it is traced: what a program could not repeat raises TraceError."""
         if mode.tracer is None:  # watched by a profile or the like
             return self.learn(x, y)
+        from autograd_core.compiler.trace import NeedsValues
+
         self.traces += 1
         if self.traces > TRACES and not self.required:
             raise TraceError(
@@ -72,7 +76,7 @@ class Learner:
         before = [module._settings for module in modules]
         try:
             value = self.learn(x, y)
-        except TraceError:
+        except (TraceError, NeedsValues):
             raise
         except Exception as error:
             # Perhaps a mistake, which the step as it is written will show just so.

@@ -112,6 +112,14 @@ def test_compiled_training_is_the_same_to_the_bit(settings: dict[str, Any]) -> N
 RNG = np.random.default_rng
 
 
+def test_values_that_only_large_arrays_lack_are_no_reason_to_give_up() -> None:
+    def loss(output: Any, y: Any) -> Any:
+        well_conditioned = np.eye(200) + 1e-3 * output.sum()  # singular where it is all zeros
+        return F.cross_entropy(output, y) + np.linalg.inv(well_conditioned).mean()
+
+    same_bits(loss=loss, epochs=1)
+
+
 def test_what_callbacks_change_is_taken_in() -> None:
     def step_in(progress: Progress) -> None:
         model, k = progress.model, progress.step
