@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
+from autograd_core.errors import TraceError
 from autograd_core.graph import mode
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,3 +37,32 @@ def effect(*, changes: bool = True, like: Any = None) -> Callable[[F], F]:
         return run  # type: ignore[return-value]
 
     return decorate
+
+
+def untraced(instead: str) -> Callable[[F], F]:
+    """Make a function raise TraceError while ``compile`` traces, saying what to do instead.
+
+    For functions whose result a program would keep for ever, or that decide by values what to do.
+
+    >>> @untraced("pass the rate as an argument")
+    ... def rate():
+    ...     return 0.1
+    >>> rate()
+    0.1
+    """
+
+    def decorate(function: F) -> F:
+        @wraps(function)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            refuse(function.__qualname__, instead)
+            return function(*args, **kwargs)
+
+        return run  # type: ignore[return-value]
+
+    return decorate
+
+
+def refuse(name: str, instead: str) -> None:
+    """Raise TraceError if ``compile`` traces now."""
+    if mode.tracer is not None:
+        raise TraceError(f"compile: {name} in a compiled function; {instead}")

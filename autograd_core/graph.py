@@ -118,6 +118,9 @@ class Tracer(Protocol):
     def clear(self, leaves: Iterable[Leaf | None]) -> None:
         """Have the gradients of leaves forgotten."""
 
+    def may_have_written(self, leaves: Iterable[Leaf | None]) -> None:
+        """Note that leaves without a gradient may have got one, which only a run can tell."""
+
     def draw(self, sample: Callable[[Any], Any], generator: Any) -> Any:
         """Have random numbers drawn."""
 
@@ -253,6 +256,7 @@ class Leaf(Node):
         if gradient.dtype.kind == "c":
             gradient = np.conj(gradient)
         if mode.tracer is not None:
+            mode.tracer.rely_on(self, "notes")
             mode.tracer.accumulate(self, gradient)
         else:
             with self.lock:
@@ -294,15 +298,18 @@ def run_hooks(node: Node, cotangent: Any) -> Any:
 
 
 def note(node: Node, kind: str, entry: Any) -> Callable[[], None]:
-    """Attach a hook to a Node; the function returned takes it off again."""
-    if node.notes is None:
-        node.notes = {}
-    entries = node.notes.setdefault(kind, {})
+    """Attach a hook to a Node; the function returned takes it off again.
+
+    The notes become another dict each time: programs that were traced with the old ones can tell.
+    """
     key = next_number()
-    entries[key] = entry
+    notes = node.notes or {}
+    node.notes = {**notes, kind: {**notes.get(kind, {}), key: entry}}
 
     def remove() -> None:
-        entries.pop(key, None)
+        notes = node.notes or {}
+        left = {other: hook for other, hook in notes[kind].items() if other != key}
+        node.notes = {**notes, kind: left}
 
     return remove
 

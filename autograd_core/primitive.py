@@ -310,10 +310,15 @@ def compile_signature(
         passed.append(f"{keyword}{name}")
     row = "".join(f"{name}, " for name in names)
     signature = ", ".join(accepted)
-    bind = eval(f"lambda {signature}: ({row})", defaults.copy())
-    replay = eval(f"lambda {row}: _forward({', '.join(passed)})", {"_forward": forward})
+    bind = evaluate(f"lambda {signature}: ({row})", defaults.copy())
+    replay = evaluate(f"lambda {row}: _forward({', '.join(passed)})", {"_forward": forward})
     replay.__name__, replay.__wrapped__ = forward.__name__, forward
     return names, signature, defaults, bind, replay
+
+
+def evaluate(source: str, namespace: dict[str, Any]) -> Any:
+    """The value of an expression; where errors name lines, it counts as one of this file."""
+    return eval(compile(source, __file__ + "<made>", "eval"), namespace)
 
 
 # Every operation the engine knows, by the NumPy function (or function of our own) it is.

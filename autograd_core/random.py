@@ -9,20 +9,34 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from autograd_core.effects import effect
 from autograd_core.graph import mode
 
 State = Mapping[str, Any]
 
 
-class Watch(threading.local):
-    """The states in which generators were first met, while somebody wants to know."""
+@dataclass
+class Drawn:
+    """What it takes to draw the same again: generators and the states in which they were first met.
 
-    met: dict[int, tuple[np.random.Generator, State]] | None = None
+    While ``compile`` traces, generators stay as they are: then it is the traced arrays themselves.
+    """
+
+    met: dict[int, tuple[np.random.Generator, State]] = field(default_factory=dict)
+    traced: list[Any] = field(default_factory=list)
+
+
+class Watch(threading.local):
+    """What is drawn, while somebody wants to know, and what is to be handed out again."""
+
+    drawn: Drawn | None = None
+    again: Iterator[Any] | None = None
 
 
 watch = Watch()
@@ -40,8 +54,14 @@ def manual_seed(seed: int) -> np.random.Generator:
     >>> float(manual_seed(0).random())
     0.6369616873214543
     """
-    default().bit_generator.state = np.random.default_rng(seed).bit_generator.state
+    reseed(default(), seed)
     return default()
+
+
+@effect()
+def reseed(rng: np.random.Generator, seed: int) -> None:
+    """Put a generator to where a new one with the seed starts."""
+    rng.bit_generator.state = np.random.default_rng(seed).bit_generator.state
 
 
 def generator(source: int | np.random.Generator | None = None) -> np.random.Generator:
@@ -59,35 +79,39 @@ def draw(sample: Callable[[np.random.Generator], Any], source: np.random.Generat
     """
     rng = default() if source is None else source
     if mode.tracer is not None:
-        return mode.tracer.draw(sample, rng)
-    if watch.met is not None and id(rng) not in watch.met:
-        watch.met[id(rng)] = (rng, rng.bit_generator.state)
+        result = mode.tracer.draw(sample, rng) if watch.again is None else next(watch.again)
+        if watch.drawn is not None:
+            watch.drawn.traced.append(result)
+        return result
+    if watch.drawn is not None and id(rng) not in watch.drawn.met:
+        watch.drawn.met[id(rng)] = (rng, rng.bit_generator.state)
     return sample(rng)
 
 
 @contextmanager
-def watching() -> Iterator[dict[int, tuple[np.random.Generator, State]]]:
+def watching() -> Iterator[Drawn]:
     """Note every generator drawn from, and the state it was in before."""
-    outer = watch.met
-    met: dict[int, tuple[np.random.Generator, State]] = {}
-    watch.met = met
+    outer, drawn = watch.drawn, Drawn()
+    watch.drawn = drawn
     try:
-        yield met
+        yield drawn
     finally:
-        watch.met = outer
+        watch.drawn = outer
         if outer is not None:
-            for key, entry in met.items():
-                outer.setdefault(key, entry)
+            outer.met = {**drawn.met, **outer.met}
+            outer.traced += drawn.traced
 
 
 @contextmanager
-def replaying(met: dict[int, tuple[np.random.Generator, State]]) -> Iterator[None]:
-    """Put generators back to noted states for a while."""
-    now = [(rng, rng.bit_generator.state) for rng, _ in met.values()]
-    for rng, state in met.values():
+def replaying(drawn: Drawn) -> Iterator[None]:
+    """Have drawn again, for a while, what was drawn before."""
+    now = [(rng, rng.bit_generator.state) for rng, _ in drawn.met.values()]
+    for rng, state in drawn.met.values():
         rng.bit_generator.state = dict(state)
+    outer, watch.again = watch.again, iter(drawn.traced) if mode.tracer is not None else None
     try:
         yield
     finally:
+        watch.again = outer
         for rng, state in now:
             rng.bit_generator.state = dict(state)

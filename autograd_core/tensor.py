@@ -273,12 +273,16 @@ class Tensor(ArrayMethods, Assignable, Interchange):
         if value is None:
             clear_gradients([leaf])
             return
-        array = value._array if isinstance(value, Tensor) else np.asarray(value)
+        array = value.data if isinstance(value, Tensor) else as_array(value)
         if array.shape != self.shape:
             raise ShapeError(
                 f"grad: got an array of shape {array.shape}; expected the Tensor's {self.shape}"
             )
-        leaf.write(array.astype(self.dtype))
+        if mode.tracer is not None:
+            mode.tracer.clear([leaf])
+            mode.tracer.accumulate(leaf, array.astype(self.dtype))
+        else:
+            leaf.write(array.astype(self.dtype))
 
     def retain_grad(self) -> None:
         """Keep the gradient of a recorded Tensor in ``.grad`` too, as leaves do."""

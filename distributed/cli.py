@@ -164,6 +164,12 @@ def build_parser() -> Parser:
             help=text if shown is None else f"{text} (default: {shown})",
         )
     train.add_argument(
+        "--no-compile",
+        dest="compile",
+        action="store_false",
+        help="run steps as they are written, not as compiled programs: slower, the same bits",
+    )
+    train.add_argument(
         "--out", type=Path, metavar="DIR", help="new run folder (default: runs/<data>-<number>)"
     )
     train.add_argument(

@@ -29,7 +29,8 @@ DTYPES = ("float32", "float64")
 class TrainConfig:
     """One training run. Raises UsageError, naming the option, for a value that means nothing.
 
-    ``lr=None`` becomes the optimizer's own default.
+    ``lr=None`` becomes the optimizer's own default. ``compile`` is about time only: the run is the
+    same, bit for bit.
 
     >>> TrainConfig("digits", optimizer="sgd").lr
     0.1
@@ -47,6 +48,7 @@ class TrainConfig:
     seed: int = 0
     weight_decay: float = 1e-3
     dtype: str = "float32"
+    compile: bool = True
 
     def __post_init__(self) -> None:
         if self.lr is None and self.optimizer in OPTIMIZERS:

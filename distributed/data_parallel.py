@@ -11,6 +11,8 @@ from weakref import WeakMethod
 import numpy as np
 
 from autograd_core import Tensor
+from autograd_core.effects import effect
+from autograd_core.errors import TraceError
 from autograd_core.graph import mode, on_backward_end
 from distributed.communicator import Communicator, world
 from distributed.errors import RankError
@@ -30,8 +32,9 @@ class DataParallel(Module):
 
     ``weight`` is set by each recorded forward pass, to the length of the first input's first axis.
     Assign another between forward and backward if the loss is a mean over something else, such as
-    unmasked tokens. Names in state dicts are those of the model inside. ``communicator`` defaults
-    to ``world()``. Raises RankError if the models differ in names, shapes or dtypes.
+    unmasked tokens. In a compiled step both happen whenever it runs. Names in state dicts are
+    those of the model inside. ``communicator`` defaults to ``world()``. Raises RankError if the
+    models differ in names, shapes or dtypes.
 
     >>> import nn
     >>> model = DataParallel(nn.MLP([2, 3, 1], seed=0))
@@ -39,8 +42,6 @@ class DataParallel(Module):
     >>> model.weight
     4
     """
-
-    weight: float
 
     def __init__(self, module: Module, communicator: Communicator | None = None) -> None:
         self.module = module
@@ -55,6 +56,24 @@ class DataParallel(Module):
             values = np.ascontiguousarray(buffer.data)
             self.communicator.broadcast(values)
             buffer.assign(values)
+
+    @property
+    def weight(self) -> float:
+        """What this rank's gradients count in the mean."""
+        if mode.tracer is not None:
+            raise TraceError(
+                "DataParallel: .weight is read, which programs set when they run; compute with "
+                "what it is set to, such as the length of the batch"
+            )
+        return self._weight
+
+    @weight.setter
+    def weight(self, value: float) -> None:
+        self._set_weight(value)
+
+    @effect()
+    def _set_weight(self, value: float) -> None:
+        self._weight = value
 
     def _walk(self, prefix: str) -> Iterator[tuple[str, Module]]:
         # Everything Module offers is based on this: parameters, state dict, train, eval.
@@ -86,9 +105,16 @@ class DataParallel(Module):
             if leaf is not None and leaf not in self._leaves:
                 parameter.register_post_accumulate_hook(ask)
         self._leaves = leaves
+        self._reducer.find_leaves()
 
     def _reduce(self) -> None:
-        self._reducer.reduce(self.weight)
+        self._exchange()
+        if mode.tracer is not None:
+            mode.tracer.may_have_written(self._leaves)
+
+    @effect()
+    def _exchange(self) -> None:
+        self._reducer.reduce(self._weight)
 
 
 def check_alike(module: Module, communicator: Communicator) -> None:

@@ -145,6 +145,7 @@ def run(experiment: Experiment, communicator: Communicator, progress: bool = Tru
         metrics=[experiment.metric],
         callbacks=[ProgressBar()] if progress and strategy.is_main else [],
         strategy=strategy,
+        compile=None if experiment.config.compile else False,
     )
     test = nn.evaluate(
         experiment.model,

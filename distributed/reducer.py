@@ -66,6 +66,11 @@ class Reducer:
             for parameter in run.buffer.parameters[run.first : run.last + 1]:
                 parameter.version[0] += 1
 
+    def find_leaves(self) -> None:
+        """Give leaves that are new, of parameters frozen for a while, their place in the buffer."""
+        for run in self.runs:
+            run.buffer.leaves()
+
     def reduce(self, weight: float) -> None:
         """Replace gradients gᵣ of ranks with weights wᵣ by Σ wᵣ gᵣ / Σ wᵣ on every rank.
 

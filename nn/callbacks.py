@@ -25,6 +25,7 @@ class Progress:
     Values are those of the global batch, so callbacks decide alike on every rank. ``epoch`` and
     ``step`` count from 1; ``step`` runs through all epochs. ``batch`` counts the batches learned
     from in this epoch, ``totals`` sums their losses, each times its samples, and the samples.
+    ``why_eager`` says why steps run as they are written, and is None while they run compiled.
     """
 
     model: Module
@@ -38,6 +39,7 @@ class Progress:
     totals: tuple[float, float] = (0.0, 0.0)
     history: History = field(default_factory=History)
     stop: bool = False
+    why_eager: str | None = None
 
 
 class Callback:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from autograd_core import Tensor
 from autograd_core.effects import effect
+from autograd_core.graph import mode
 from nn.errors import DivergedError, OptionError
 from nn.optim.optimizer import neighbours, tensors_in
 from nn.parameters import buffers_of
@@ -19,7 +20,6 @@ from nn.parameters import buffers_of
 BLOCK = 16_384
 
 
-@effect(like=np.float64(0))
 def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor],
     max_norm: float,
@@ -42,6 +42,14 @@ def clip_grad_norm_(
     """
     if not max_norm >= 0:
         raise OptionError(f"clip_grad_norm_: got max_norm={max_norm}; expected at least 0")
+    return scale_down(in_buffers(parameters), max_norm, norm_type, error_if_nonfinite)
+
+
+@effect(like=np.float64(0))
+def scale_down(
+    parameters: list[Tensor], max_norm: float, norm_type: float, error_if_nonfinite: bool
+) -> float:
+    """Scale gradients down to a norm, and return the one from before."""
     runs = gradient_runs(parameters)
     norm = norm_of(runs, norm_type)
     if error_if_nonfinite and not isfinite(norm):
@@ -57,7 +65,6 @@ def clip_grad_norm_(
     return norm
 
 
-@effect()
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
     """Hold every element of the gradients between -clip_value and clip_value.
 
@@ -69,11 +76,16 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
     """
     if not clip_value >= 0:
         raise OptionError(f"clip_grad_value_: got clip_value={clip_value}; expected at least 0")
+    hold(in_buffers(parameters), clip_value)
+
+
+@effect()
+def hold(parameters: list[Tensor], clip_value: float) -> None:
+    """Hold every element of the gradients between two values."""
     for run in gradient_runs(parameters):
         np.clip(run, -clip_value, clip_value, out=run)
 
 
-@effect(like=np.float64(0))
 def grad_norm(parameters: Tensor | Iterable[Tensor], norm_type: float = 2.0) -> float:
     """The norm of all gradients as one vector: (Σ |g|^p)^(1/p), the largest |g| for p = inf.
 
@@ -84,12 +96,26 @@ def grad_norm(parameters: Tensor | Iterable[Tensor], norm_type: float = 2.0) -> 
     >>> grad_norm([x], norm_type=1)
     2.0
     """
+    return measure(in_buffers(parameters), norm_type)
+
+
+@effect(like=np.float64(0))
+def measure(parameters: list[Tensor], norm_type: float) -> float:
+    """The norm of all gradients."""
     return norm_of(gradient_runs(parameters), norm_type)
 
 
-def gradient_runs(parameters: Tensor | Iterable[Tensor]) -> list[npt.NDArray[Any]]:
+def in_buffers(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    """The parameters; in compiled code they must be in a flat buffer already."""
+    parameters = tensors_in(parameters)
+    if mode.tracer is not None:
+        buffers_of(parameters)
+    return parameters
+
+
+def gradient_runs(parameters: list[Tensor]) -> list[npt.NDArray[Any]]:
     """The gradients that are written, as views of the flat buffer, neighbours together."""
-    wanted = {id(tensor): tensor for tensor in tensors_in(parameters)}
+    wanted = {id(tensor): tensor for tensor in parameters}
     runs = []
     for buffer in buffers_of(wanted.values()):
         places = [

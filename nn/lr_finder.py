@@ -123,7 +123,7 @@ def left_as_it_was(model: Module, optimizer: Optimizer) -> Iterator[None]:
     """Train for a while, and put model, optimizer and random numbers back to where they were."""
     values, state = model.state_dict(), optimizer.state_dict()
     modes = [(module, module.training) for module in model.modules()]
-    with watching() as generators:
+    with watching() as drawn:
         model.train()
         try:
             yield
@@ -133,5 +133,5 @@ def left_as_it_was(model: Module, optimizer: Optimizer) -> Iterator[None]:
             optimizer.load_state_dict(state)
             for module, training in modes:
                 module.training = training
-            for generator, before in generators.values():
+            for generator, before in drawn.met.values():
                 generator.bit_generator.state = dict(before)

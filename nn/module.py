@@ -49,11 +49,13 @@ class Module:
     _parameters: dict[str, Tensor]
     _buffers: dict[str, Tensor]
     _modules: dict[str, Any]
+    _settings: object  # another one whenever an attribute changes: programs rely on what they read
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Set up here, so that the ``__init__`` of a subclass need not call this one's."""
         module = super().__new__(cls)
         module.__dict__.update(training=True, _parameters={}, _buffers={}, _modules={})
+        module.__dict__.update(_settings=object())
         return module
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -72,21 +74,30 @@ class Module:
             registry[name] = value
         # An ordinary attribute too, so that reading it costs nothing.
         object.__setattr__(self, name, value)
+        if name != "training":
+            self.changed()
+
+    def changed(self) -> None:
+        """Note that the module computes something else from now on: programs are traced again."""
+        object.__setattr__(self, "_settings", object())
 
     def __delattr__(self, name: str) -> None:
         for known in (self._parameters, self._buffers, self._modules):
             known.pop(name, None)
         object.__delattr__(self, name)
+        self.changed()
 
     def register_buffer(self, name: str, value: npt.ArrayLike) -> None:
         """Keep an array with the model: saved and loaded with it, not trained."""
         self._buffers[name] = value if isinstance(value, Tensor) else Tensor(np.asarray(value))
         object.__setattr__(self, name, self._buffers[name])
+        self.changed()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compute ``forward``; a wrong shape is reported with the layer's path in the model."""
         if mode.tracer is not None:
             mode.tracer.rely_on(self, "training")
+            mode.tracer.rely_on(self, "_settings")
         try:
             return self.forward(*args, **kwargs)
         except LayerShapeError as error:

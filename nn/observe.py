@@ -8,6 +8,9 @@ from typing import Any
 
 from nn.module import Module
 
+# What observing changes of a module.
+KEPT = ("forward", "_settings")
+
 See = Callable[[str, Module, tuple[Any, ...], Any], None]
 
 
@@ -26,16 +29,16 @@ def observing(model: Module, see: See) -> Iterator[None]:
      (5, 1)
     """
     modules = list(model.named_modules())
-    before = [vars(module).get("forward") for _, module in modules]
+    before = [vars(module).copy() for _, module in modules]
     for path, module in modules:
-        vars(module)["forward"] = reporting(path, module, see)
+        module.forward = reporting(path, module, see)
     try:
         yield
     finally:
         for (_, module), own in zip(modules, before, strict=True):
-            del vars(module)["forward"]
-            if own is not None:
-                vars(module)["forward"] = own
+            del module.forward
+            # With the settings of before: what was compiled then is right again.
+            vars(module).update({key: own[key] for key in KEPT if key in own})
 
 
 def reporting(path: str, module: Module, see: See) -> Callable[..., Any]:

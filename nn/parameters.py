@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_core import Tensor
+from autograd_core.effects import refuse
 from autograd_core.errors import DtypeError, GraphError
 from autograd_core.graph import Leaf
 
@@ -118,6 +119,7 @@ def buffers_of(parameters: Iterable[Tensor]) -> list[ParameterBuffer]:
         if home is None or not home.holds(parameter):
             home = buffer_of(parameter)
             if home is None:
+                refuse("parameters move into a flat buffer", "make an optimizer of them outside")
                 check_parameter(parameter)
                 homeless.setdefault(parameter.dtype, {})[id(parameter)] = parameter
         homes[id(parameter)] = home

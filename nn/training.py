@@ -16,6 +16,7 @@ from nn.checkpoint import load_checkpoint, save_checkpoint
 from nn.data.loader import DataLoader
 from nn.errors import DivergedError, check_positive
 from nn.history import History
+from nn.learner import Learner
 from nn.metrics import Metric, Sums
 from nn.module import Module
 from nn.optim.optimizer import Optimizer
@@ -77,6 +78,7 @@ def fit(
     strategy: Strategy | None = None,
     checkpoint: str | Path | None = None,
     checkpoint_every: int | None = None,
+    compile: bool | None = None,
 ) -> History:
     """Train a model for some epochs and return what was reported of each.
 
@@ -88,6 +90,13 @@ def fit(
     steps. If it exists already, training goes on from there, to the bit as if it had never stopped;
     delete it to start anew. One that is broken or of another training raises StateError. (Over
     ranks, the main one writes, and all generators go on from its.) Needs the extra ``train``.
+
+    Forward pass, loss and backward pass run as programs of ``autograd_core.compile``, which give
+    the same bits in less time, when it is safe: until model or loss turn out to do what a program
+    cannot repeat, such as to branch on values, or set attributes, or batches come in too many
+    shapes. ``Progress.why_eager`` then tells callbacks the reason. ``compile=True`` raises
+    TraceError instead; ``compile=False`` is for models that print, count in lists or read Python
+    values from elsewhere that change, all of which a program leaves out without noticing.
 
     >>> import nn
     >>> x = np.linspace(-1, 1, 64, dtype=np.float32).reshape(-1, 1)
@@ -108,7 +117,8 @@ def fit(
     progress = Progress(model, optimizer, epochs, len(train))
     if checkpoint is not None and Path(checkpoint).exists():
         load_checkpoint(checkpoint, progress, train, callbacks)
-    prepared = strategy.prepare(model, optimizer)
+    learner = Learner(strategy.prepare(model, optimizer), loss, optimizer, compile)
+    progress.why_eager = learner.why_eager
 
     def announce(event: str) -> None:
         for callback in callbacks:
@@ -121,7 +131,7 @@ def fit(
     def step(x: Tensor, y: Tensor) -> None:
         progress.step += 1
         with np.errstate(over="ignore", invalid="ignore"):  # reported better below
-            total, samples = differentiate(prepared, x, y, loss, strategy, progress)
+            total, samples = differentiate(learner, x, y, strategy, progress)
             announce("on_gradients")
             optimizer.step()
         progress.batch += 1
@@ -156,14 +166,13 @@ def fit(
 
 
 def differentiate(
-    model: Module, x: Tensor, y: Tensor, loss: Loss, strategy: Strategy, progress: Progress
+    learner: Learner, x: Tensor, y: Tensor, strategy: Strategy, progress: Progress
 ) -> tuple[float, float]:
     """Give parameters the gradient of the global batch; its sum of losses, and its size."""
-    value = loss(model(x), y)
+    value = learner(x, y)
+    progress.why_eager = learner.why_eager
     samples = len(x)
     total, count = strategy.reduce_sum(np.array([value.item() * samples, samples])).tolist()
-    progress.optimizer.zero_grad()
-    value.backward()
     if not (np.isfinite(total) and finite_gradients(progress.optimizer)):
         raise DivergedError(
             f"fit: diverged at step {progress.step} (epoch {progress.epoch}) with loss "

@@ -13,6 +13,7 @@ from ranks import mpiexec, needs_mpi
 
 import autograd_core
 import nn
+from autograd_core.compiler import Compiled
 from distributed import cli, load_model
 from distributed.config import TrainConfig
 from distributed.errors import UsageError
@@ -113,6 +114,26 @@ def test_the_seed_fixes_the_run_to_the_bit() -> None:
         assert Path("a", file).read_bytes() == Path("b", file).read_bytes(), file
     model = "model.safetensors"
     assert Path("a", model).read_bytes() != Path("c", model).read_bytes()
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_compiling_changes_no_bit(task: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = blobs()
+    target = y if task == "classification" else x @ [1.0, -2.0] + y
+    write_csv("table.csv", {"a": x[:, 0], "b": x[:, 1], "target": target})
+    replayed = []
+    run = Compiled.__call__
+    monkeypatch.setattr(
+        Compiled, "__call__", lambda self, *batch: replayed.append(batch) or run(self, *batch)
+    )
+    options = ("--target", "target", "--task", task, "--batch-size", "25", *SMALL)
+    for name, more in (("a", ()), ("b", ("--no-compile",))):
+        assert cli.main(["train", "table.csv", *options, *more, "--out", name]) == 0
+        assert len(replayed) == 8  # batches of 25, 25, 25 and 11 samples, twice; then none
+        options_of = read_json(Path(name, "config.json"))["options"]
+        assert isinstance(options_of, dict) and options_of["compile"] is not bool(more)
+    for file in ("model.safetensors", "history.csv"):
+        assert Path("a", file).read_bytes() == Path("b", file).read_bytes()
 
 
 def test_runs_are_numbered() -> None:

@@ -19,6 +19,7 @@ from autograd_core.effects import effect
 from autograd_core.errors import AnomalyError, GraphError, MutationError, TraceError
 from autograd_core.graph import on_backward_end
 from autograd_core.testing import drawn
+from nn.observe import observing
 
 RNG = np.random.default_rng(0)
 
@@ -370,6 +371,76 @@ def test_hooks_run_where_they_ran() -> None:
         assert events == [("accumulated", [10.0, 20.0])] * 2
 
 
+def test_gradients_in_the_flat_buffer_can_be_read() -> None:
+    model = nn.MLP([3, 4, 2], "tanh", seed=0, dtype=np.float64)
+    nn.SGD(model.parameters(), lr=0.1)
+
+    def step(x: Any) -> Any:
+        model.zero_grad()
+        (model(x) ** 2).sum().backward()
+        return [2 * parameter.grad for parameter in model.parameters()]
+
+    replays(step, RNG.normal(size=(5, 3)))
+
+
+def test_hooks_that_come_and_go_are_noticed() -> None:
+    w = Tensor(np.array([1.0, -2.0]), requires_grad=True)
+
+    def step(x: Any) -> None:
+        w.grad = None
+        (w * x).sum().backward()
+
+    compiled = compile(step)
+    x = np.array([3.0, 4.0])
+    for _ in range(2):
+        compiled(x)
+        np.testing.assert_array_equal(w.grad, x)
+        remove = w.register_hook(lambda g: 10 * g)
+        compiled(x)
+        np.testing.assert_array_equal(w.grad, 10 * x)
+        remove()
+
+
+def test_large_results_of_ufuncs_with_settings() -> None:
+    x = RNG.normal(size=10_000).astype(np.float32)
+    replays(lambda x: np.multiply(x + 1, 1.25, dtype=np.float32).sum(), x)
+    replays(lambda x: (np.maximum(x, 0) - np.minimum(2 * x, 1)).sum(), x)
+
+
+def test_settings_of_modules_are_those_of_the_call() -> None:
+    model, twin = Net(), Net()
+    compiled = compile(model, fuse=False)
+    x = RNG.normal(size=(7, 6)).astype(np.float32)
+    for p in (0.3, 0.3, 0.6, 0.6):
+        model.drop.p = twin.drop.p = p
+        assert_same(compiled(x), twin(x))
+    for each in (model, twin):
+        each.first = nn.Linear(6, 8, rng=np.random.default_rng(7))
+    assert_same(compiled(x), twin(x))
+    seen: list[str] = []
+    with observing(model, lambda path, *_: seen.append(path)):
+        compiled(x)
+    assert seen == ["first", "norm", "drop", "last", ""]
+
+
+def test_groups_that_join_an_optimizer_are_cleared_too() -> None:
+    first, second = (Tensor(np.ones(2), requires_grad=True) for _ in range(2))
+    optimizer = nn.SGD([first], lr=0.1)
+
+    @compile
+    def gradients_at(x: Any) -> None:
+        optimizer.zero_grad()
+        (first * second * x).sum().backward()
+
+    for _ in range(3):
+        gradients_at(np.ones(2))
+    assert second.grad is not None and second.grad.tolist() == [3, 3]
+    optimizer.add_param_group({"params": [second]})
+    for _ in range(3):
+        gradients_at(np.ones(2))
+        assert second.grad.tolist() == [1, 1]
+
+
 def test_random_numbers_are_drawn_anew() -> None:
     def noise(x: Any) -> Any:
         return x + random.draw(lambda rng: rng.normal(size=x.shape), None)
@@ -415,6 +486,13 @@ def test_untracked_tensors_are_read_anew(seed: int) -> None:
         (lambda x: [0, 1, 2][x.astype(int)[0]], "index"),
         (lambda x: f"{x:.2f}", r"format\(\)"),
         (lambda x: np.array_equal(x, x), "depends on values"),
+        (lambda x: x[x > 0], "what getitem returns depends on values"),
+        (lambda x: x[1:, None][x[1:] > 0].mean(), "getitem returns"),
+        (lambda x: np.where(x > 0), "(where|nonzero) returns"),
+        (lambda x: np.unique(x).sum(), "unique returns"),
+        (lambda x: np.extract(x > 0, x), "(extract|flatnonzero) returns"),
+        (lambda x: np.compress(x > 0, x), "(compress|flatnonzero) returns"),
+        (lambda x: np.repeat(x, (x > 0).astype(int)), "repeat returns"),
         (lambda x: x.sort(), "writes into"),
         (lambda x: np.add(x, x, out=x), "writes into"),
     ],
@@ -425,6 +503,28 @@ def test_what_depends_on_values_says_so(function: Callable[..., Any], message: s
             continue  # Tensors refuse these themselves
         with pytest.raises(TraceError, match=message):
             compile(function)(argument)
+
+
+def test_picking_that_does_not_depend_on_values_is_compiled() -> None:
+    x = RNG.normal(size=4)
+    mask, places = np.array([True, False, True, True]), np.array([2, 2, 0])
+    for f in (
+        lambda x: x[mask].mean(),
+        lambda x: x[places, None],
+        lambda x: x[np.argsort(x)],
+        lambda x: np.repeat(x, [1, 0, 2, 3]),
+        lambda x: np.where(x > 0, x, 0).sum() / (x > 0).sum(),
+    ):
+        replays(f, x)
+        replays(grad(lambda x: f(x).sum()), x)  # noqa: B023
+
+
+def test_a_mask_in_the_gradient_names_the_line_of_the_user() -> None:
+    def loss(x: Any) -> Any:
+        return x[x > 0].mean()  # this one
+
+    with pytest.raises(TraceError, match="this one"):
+        compile(grad(loss))(np.ones(2))
 
 
 def test_branches_name_the_line() -> None:

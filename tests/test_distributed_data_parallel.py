@@ -1,6 +1,7 @@
 """Gradients over P ranks are those of one process on the whole batch."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 from ranks import mpiexec, needs_mpi
 
 import nn
-from autograd_core import Tensor, no_grad
+from autograd_core import Tensor, compile, no_grad
+from autograd_core.errors import TraceError
 from distributed import DataParallel, RankError, SingleProcess, run_ranks
 from distributed.communicator import Communicator
 
@@ -262,6 +264,197 @@ def test_over_mpi(ranks: int) -> None:
         nn.functional.mse_loss(alone(x), y).backward()
         for parameter, expected in zip(model.parameters(), alone.parameters(), strict=True):
             np.testing.assert_allclose(parameter.grad, expected.grad, rtol=1e-12, atol=1e-14)
+    """
+    result = mpiexec(ranks, "-W", "ignore::RuntimeWarning", "-c", code)
+    assert result.returncode == 0, result.stderr
+
+
+# -- compiled --------------------------------------------------------------------------------------
+
+
+def steps_of(
+    communicator: Communicator, compiled: bool, accumulate: bool = False
+) -> tuple[list[float], dict[str, Array], dict[str, Array | None]]:
+    """Train on uneven shards, a step at a time; what came out, and the last gradients."""
+    x, y = batch(22)
+    model = DataParallel(mlp(seed=communicator.rank), communicator)
+    optimizer = nn.Adam(model.parameters(), lr=1e-2, fused=False)
+
+    def step(x_batch: Tensor, y_batch: Tensor) -> Tensor:
+        optimizer.zero_grad()
+        for part in (slice(0, 2), slice(2, None)) if accumulate else (slice(None),):
+            loss = nn.functional.mse_loss(model(x_batch[part]), y_batch[part])
+            loss.backward()
+        nn.clip_grad_norm_(model.parameters(), 0.5)
+        optimizer.step()
+        return loss
+
+    run = compile(step, fuse=False) if compiled else step
+    # A last batch of two samples leaves some ranks without any, and some second parts are empty.
+    loader = nn.DataLoader(
+        x, y, batch_size=10, drop_last=accumulate, shard=(communicator.rank, communicator.size)
+    )
+    losses = [run(*part).item() for _ in range(4) for part in loader]
+    return losses, model.state_dict(), gradients_of(model)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered")
+@pytest.mark.filterwarnings("ignore:Mean of empty slice")
+@pytest.mark.parametrize("ranks", RANKS)
+@pytest.mark.parametrize("accumulate", [False, True])
+def test_a_compiled_step_reduces_the_same_bits(ranks: int, accumulate: bool) -> None:
+    everyone = run_ranks(ranks, lambda c: steps_of(c, compiled=True, accumulate=accumulate))
+    expected = run_ranks(ranks, lambda c: steps_of(c, compiled=False, accumulate=accumulate))
+    for mine, eager in zip(everyone, expected, strict=True):
+        np.testing.assert_equal(mine, eager)
+
+
+def test_a_parameter_unused_on_a_rank_is_stepped_by_compiled_steps_too() -> None:
+    x, y = batch(8)
+
+    def train(communicator: Communicator, compiled: bool) -> Any:
+        model = DataParallel(Halves(), communicator)
+        optimizer = nn.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        mine = slice(0, 5) if communicator.rank == 0 else slice(5, 8)
+
+        def step(x: Array, y: Array, twice: bool) -> Tensor:
+            optimizer.zero_grad()
+            loss = nn.functional.mse_loss(model(x, communicator.rank == 0), y)
+            loss.backward()
+            if twice:  # the other half, which has a gradient only from the other rank so far
+                nn.functional.mse_loss(model(x, communicator.rank != 0), y).backward()
+            optimizer.step()
+            return loss
+
+        run = compile(step, fuse=False) if compiled else step
+        losses = [run(x[mine], y[mine], twice).item() for twice in (False, True) * 4]
+        return losses, model.state_dict(), gradients_of(model)
+
+    for ranks in (2, 3):
+        expected = run_ranks(ranks, lambda c: train(c, compiled=False))
+        for mine, eager in zip(
+            run_ranks(ranks, lambda c: train(c, compiled=True)), expected, strict=True
+        ):
+            np.testing.assert_equal(mine, eager)
+
+
+def test_a_gradient_that_only_other_ranks_may_have_given_is_not_read_in_compiled_code() -> None:
+    def train(communicator: Communicator) -> None:
+        model = DataParallel(Halves(), communicator)
+
+        def step(x: Array) -> Any:
+            model(x, True).sum().backward()
+            return model.module.second.weight.grad
+
+        with pytest.raises(TraceError, match="other ranks may have given it one"):
+            compile(step)(np.ones((2, 5)))
+
+    run_ranks(2, train)
+
+
+def test_gradients_that_compiled_code_reads_are_the_reduced_ones() -> None:
+    x, y = batch(4)
+
+    def train(communicator: Communicator, compiled: bool) -> list[Array]:
+        model = DataParallel(mlp(), communicator)
+        mine = slice(communicator.rank, None, communicator.size)
+
+        def step(x: Array, y: Array) -> Any:
+            model.zero_grad()
+            nn.functional.mse_loss(model(x), y).backward()
+            return [2 * parameter.grad for parameter in model.parameters()]
+
+        run = compile(step, fuse=False) if compiled else step
+        return [run(x[mine], y[mine]) for _ in range(3)]
+
+    expected = run_ranks(2, lambda c: train(c, compiled=False))
+    np.testing.assert_equal(run_ranks(2, lambda c: train(c, compiled=True)), expected)
+
+
+def test_weights_assigned_in_compiled_code_are_those_of_each_run() -> None:
+    x, y = batch(6)
+    masks = [np.array([1.0, 0, 0, 1, 1, 1])[:, None], np.array([0, 0, 1.0, 0, 1, 1])[:, None]]
+
+    def train(communicator: Communicator, compiled: bool) -> list[Any]:
+        model = DataParallel(mlp(), communicator)
+        part = slice(0, 3) if communicator.rank == 0 else slice(3, 6)
+
+        def step(x: Array, y: Array, mask: Array) -> None:
+            model.zero_grad()
+            prediction = model(x)
+            model.weight = mask.sum()
+            loss = (mask * (prediction - y) ** 2).sum() / mask.sum()
+            loss.backward()
+
+        run = compile(step, fuse=False) if compiled else step
+        found = []
+        for mask in masks * 3:
+            run(x[part], y[part], mask[part])
+            found.append((gradients_of(model), float(model.weight)))
+        return found
+
+    expected = run_ranks(2, lambda c: train(c, compiled=False))
+    np.testing.assert_equal(run_ranks(2, lambda c: train(c, compiled=True)), expected)
+
+
+def test_the_weight_is_not_read_in_compiled_code() -> None:
+    model = DataParallel(mlp(), SingleProcess())
+    with pytest.raises(TraceError, match="the length of the batch"):
+        compile(lambda x: model(x).sum() * model.weight)(np.ones((2, 5)))
+
+
+def test_a_compiled_forward_pass_is_reduced_by_the_backward_pass_outside() -> None:
+    x, y = batch(7)
+
+    def train(communicator: Communicator, compiled: bool) -> Any:
+        model = DataParallel(mlp(), communicator)
+        forward = compile(model, fuse=False) if compiled else model
+        mine = slice(communicator.rank, None, communicator.size)
+        found = []
+        for _ in range(3):
+            model.zero_grad()
+            nn.functional.mse_loss(forward(x[mine]), y[mine]).backward()
+            found.append(gradients_of(model))
+        return found
+
+    expected = run_ranks(2, lambda c: train(c, compiled=False))
+    np.testing.assert_equal(run_ranks(2, lambda c: train(c, compiled=True)), expected)
+
+
+def test_a_compiled_step_after_parameters_were_frozen_for_a_while() -> None:
+    x, y = batch(4)
+
+    def train(communicator: Communicator, compiled: bool) -> Any:
+        model = DataParallel(mlp(), communicator)
+        optimizer = nn.SGD(model.parameters(), lr=0.1)
+        mine = slice(communicator.rank, None, communicator.size)
+
+        def step(x: Array, y: Array) -> None:
+            optimizer.zero_grad()
+            nn.functional.mse_loss(model(x), y).backward()
+            optimizer.step()
+
+        run = compile(step, fuse=False) if compiled else step
+        for frozen in (False, True, False, False):
+            model.module[0].weight.requires_grad = not frozen
+            for _ in range(3):
+                run(x[mine], y[mine])
+        return model.state_dict()
+
+    expected = run_ranks(2, lambda c: train(c, compiled=False))
+    np.testing.assert_equal(run_ranks(2, lambda c: train(c, compiled=True)), expected)
+
+
+@needs_mpi
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_compiled_over_mpi(ranks: int) -> None:
+    code = """if True:
+        import numpy as np
+        import distributed
+        from test_distributed_data_parallel import steps_of
+
+        world = distributed.world()
+        np.testing.assert_equal(steps_of(world, compiled=True), steps_of(world, compiled=False))
     """
     result = mpiexec(ranks, "-W", "ignore::RuntimeWarning", "-c", code)
     assert result.returncode == 0, result.stderr

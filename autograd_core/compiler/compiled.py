@@ -340,8 +340,33 @@ def compile(
 ) -> Any:
     """Trace a function once for each kind of call, and replay what it computed from then on.
 
-    Forward and backward passes, optimizer steps, random draws and other changes of state are part
-    of the program.
+    Arguments and results are arrays and Tensors, in lists, tuples and dicts too; other arguments
+    are settings. A kind of call is the shapes, dtypes and strides of arrays, the values of
+    settings, and whether Tensors are tracked and operations recorded; the ``cache_size`` kinds
+    used last are kept, in each thread. Arrays and Tensors from outside are read anew in each run,
+    results are memory of their own and differentiable as those of the function are.
+
+    Backward passes, optimizer steps, random draws and other changes of state are part of the
+    program: nothing changes while it is traced, everything does when it runs, in the same order.
+    Other functions that change something are known by ``autograd_core.effects.effect``.
+
+    What would freeze values, such as a branch on them or ``float(x)``, raises TraceError with the
+    line and the way out. With ``verify`` the second call of each kind traces again, and raises
+    TraceError if it would do something else. What the function raises is raised, perhaps when it
+    is traced. Inside ``profile()`` and ``detect_anomaly()`` the function itself is called.
+
+    Results are the function's to the bit with ``fuse=False``. Fused, elementwise operations run
+    as loops that numba compiles, which round differently; None is True where numba is installed.
+
+    >>> @compile(fuse=False)
+    ... def double(x):
+    ...     return 2 * x
+    >>> double(np.array([1.0, 2.0]))
+    array([2., 4.])
+    >>> print(double.source(), end="")
+    def program(v0):
+        v1 = multiply(2, v0)
+        return v1
     """
 
     def decorate(function: Callable[P, R]) -> Compiled[P, R]:

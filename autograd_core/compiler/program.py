@@ -128,7 +128,7 @@ class Writer:
             return f"{name}({self.names.of(args[0], 'leaves')})"
         if instruction.kind is Kind.PLACED:
             leaf, target = self.names.of(args[0], "leaf"), self.names.of(args[0].target, "target")
-            return f"{leaf}.grad = {target}"
+            return f"{self.expression(instruction.outputs[0])} = {leaf}.grad = {target}"
         call = self.call(instruction)
         if not instruction.outputs:
             return call
@@ -149,7 +149,8 @@ class Writer:
         for out in instruction.out.values():
             place = self.expression(out) if type(out) is Value else self.names.of(out, "buffer")
             # Positional where possible: keywords cost more than small sums.
-            written.append(place if isinstance(function, np.ufunc) else f"out={place}")
+            positional = takes_positional_out(function) and not instruction.kwargs
+            written.append(place if positional else f"out={place}")
         if isinstance(function, Method):
             return f"{written[0]}.{name_of(function)}({', '.join(written[1:])})"
         owner = getattr(function, "__self__", None)
@@ -194,6 +195,14 @@ class Writer:
             inner = ", ".join(map(self.expression, value))
             return f"{self.names.of(kind, kind.__name__)}({inner})"
         return self.names.of(value, value.name if isinstance(value, np.dtype) else name_of(value))
+
+
+def takes_positional_out(function: Any) -> bool:
+    """Whether the result's place may come behind the operands without its name.
+
+    NumPy 2.4 deprecates that for maximum and minimum, which users call with three operands.
+    """
+    return isinstance(function, np.ufunc) and function not in (np.maximum, np.minimum)
 
 
 class Output:

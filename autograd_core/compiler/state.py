@@ -25,6 +25,11 @@ def add_gradient(leaf: Leaf, gradient: Any) -> Any:
     return leaf.grad
 
 
+def accumulate_gradient(leaf: Leaf, gradient: Any) -> Any:
+    """Add an array to the gradient of a leaf, if it has one, and else make it that."""
+    return write_gradient(leaf, gradient) if leaf.grad is None else add_gradient(leaf, gradient)
+
+
 def gradient_of(leaf: Leaf) -> Any:
     """The gradient a leaf has."""
     return leaf.grad

@@ -62,8 +62,11 @@ SHAPED_BY_VALUES: frozenset[Any] = frozenset(
         *(np.nonzero, np.flatnonzero, np.argwhere, np.extract, np.compress, named("nonzero")),
         *(np.unique, np.unique_values, np.unique_counts, np.unique_inverse, np.unique_all),
         *(np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, named("compress")),
+        *(np.delete, np.trim_zeros),
     }
 )
+# Functions of an array and counts, whose result is as long as the counts add up to.
+REPEATING: frozenset[Any] = frozenset({np.repeat, named("repeat")})
 # Functions of an array and an index, whose result has another shape for another mask.
 SELECTING: frozenset[Any] = frozenset({operator.getitem, getitem, gather})
 # Functions whose result is the same whatever the values.
@@ -265,13 +268,14 @@ class Trace:
         self._shown: set[Value] = set()  # owners of memory that have views
         self._stand_ins: dict[int, tuple[Tensor, Tensor]] = {}
         self._gradients: dict[Leaf, Any] = {}
+        self._unsure: set[Leaf] = set()  # only a run knows whether these have a gradient
         self._generators: dict[int, Any] = {}
 
     # -- what the engine and traced arrays ask for -------------------------------------------------
 
     def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a function on the examples, and write the call down."""
-        if function in SHAPED_BY_VALUES or (forward_of(function) in SELECTING and selects(args[1])):
+        if is_shaped_by_values(forward_of(function), args):
             raise TraceError(
                 f"compile: the shape of what {name_of(function)} returns depends on values "
                 f"({user_line()}); use np.where with one result for each element"
@@ -375,6 +379,14 @@ class Trace:
             traced._version = value._version if value._node is not None else value.version
             known = self._stand_ins[id(value)] = (value, traced)
             self.captured.append((value, value._array, value._node))
+        elif known[1]._node is not value._node or (
+            self.capture(value._array).value is not self.value_of(known[1]._array)
+        ):
+            raise TraceError(
+                "compile: a Tensor began or ceased to require a gradient, or moved into the flat "
+                f"buffer, after the traced function had used it ({user_line()}); freeze parameters "
+                "and make optimizers outside of the compiled function"
+            )
         return known[1]
 
     def run(self, function: Callable[..., Any], row: Sequence[Any]) -> Any:
@@ -419,12 +431,16 @@ class Trace:
 
     def accumulate(self, leaf: Leaf, gradient: Any) -> None:
         """Add to the gradient of a leaf; of one from outside, when the program runs."""
-        before = self.gradient_of(leaf)
+        unsure = leaf in self._unsure
+        self._unsure.discard(leaf)
+        before = None if unsure else self.gradient_of(leaf)
         gradient = self.as_traced(gradient)
         if leaf.number > self.start:
             leaf.grad = gradient if before is None else before + gradient
             return
         function = state.write_gradient if before is None else state.add_gradient
+        if unsure:
+            function = state.accumulate_gradient
         owner = None if leaf.target is None else self.capture(leaf.target).value
         stored = Value(next(self._numbers), gradient.example, owner)
         self.note(Instruction(function, (leaf, gradient.value), outputs=(stored,), kind=Kind.STORE))
@@ -438,6 +454,12 @@ class Trace:
         """The gradient a leaf has at this point of the traced function."""
         if leaf.number > self.start:
             return leaf.grad
+        if leaf in self._unsure:
+            raise TraceError(
+                f"compile: .grad is read ({user_line()}) where only a run knows whether the "
+                "parameter has a gradient, since other ranks may have given it one; read it after "
+                "the compiled function"
+            )
         if leaf not in self._gradients:
             self._gradients[leaf] = leaf.grad
             self.began_with[leaf] = leaf.grad is not None
@@ -457,7 +479,15 @@ class Trace:
             if leaf.number < self.start:
                 self._gradients.setdefault(leaf, leaf.grad)
             leaf.grad = None
+        self._unsure.difference_update(cleared)
         self.note(Instruction(state.forget, (cleared,), kind=Kind.CLEAR))
+
+    def may_have_written(self, leaves: Iterable[Leaf | None]) -> None:
+        """Note that leaves without a gradient may have got one, which only a run can tell."""
+        for leaf in leaves:
+            if leaf is not None and (leaf not in self._gradients or leaf.grad is None):
+                self._gradients.setdefault(leaf, leaf.grad)
+                self._unsure.add(leaf)
 
     def draw(self, sample: Callable[[Any], Any], generator: Any) -> Any:
         """Draw when the program runs; here from a copy, so that the generator stays as it is."""
@@ -516,6 +546,15 @@ def arrays_in(container: Any) -> list[TracedArray]:
     """Every traced array in nested containers."""
     leaves, _ = flatten(container)
     return [leaf for leaf in leaves if isinstance(leaf, TracedArray)]
+
+
+def is_shaped_by_values(function: Any, args: Sequence[Any]) -> bool:
+    """Whether a call returns another shape for other values."""
+    if function in SELECTING:
+        return selects(args[1])
+    if function in REPEATING:
+        return any(isinstance(arg, TracedArray) for arg in args[1:])
+    return function in SHAPED_BY_VALUES or (function is np.where and len(args) == 1)
 
 
 def selects(index: Any) -> bool:

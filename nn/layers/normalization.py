@@ -79,9 +79,9 @@ class BatchNorm(Module):
             return
         assert self.num_batches_tracked is not None
         self.num_batches_tracked.assign(self.num_batches_tracked.data + 1)
-        step = self.momentum
+        step: Any = self.momentum
         if step is None:  # the mean of all batches
-            step = 1 / self.num_batches_tracked.item()
+            step = (1 / self.num_batches_tracked.data).astype(self.running_mean.dtype)
         unbiased = values(var) * (count / (count - 1))
         for running, new in ((self.running_mean, values(mean)), (self.running_var, unbiased)):
             running.assign(running.data + step * (new.ravel() - running.data))

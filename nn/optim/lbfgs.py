@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_core import Tensor
+from autograd_core.effects import effect, untraced
 from nn.errors import OptionError, StateError
 from nn.optim.line_search import Point, strong_wolfe
 from nn.optim.optimizer import Optimizer
@@ -132,6 +133,7 @@ class LBFGS(Optimizer):
         super().add_param_group(group)
         self.parameters: list[Tensor] = self.param_groups[0]["params"]
 
+    @untraced("values decide how often it evaluates its closure; compile the closure instead")
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Make up to ``max_iter`` iterations and return the loss from before the first."""
         if closure is None:
@@ -219,6 +221,7 @@ class LBFGS(Optimizer):
 
     # -- state -------------------------------------------------------------------------------------
 
+    @untraced("copy states outside")
     def state_dict(self) -> dict[str, Any]:
         """Copies of the history, as state of parameter 0, and the options of the group."""
         groups = super().state_dict()["param_groups"]
@@ -240,6 +243,7 @@ class LBFGS(Optimizer):
         }
         return {"state": {0: entry}, "param_groups": groups}
 
+    @effect()
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over the history and options of an optimizer of as many parameters, or nothing.
 

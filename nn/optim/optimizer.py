@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_core import Tensor
-from autograd_core.effects import effect
-from autograd_core.graph import Leaf, clear_gradients
+from autograd_core.effects import effect, refuse, untraced
+from autograd_core.graph import Leaf, clear_gradients, mode
 from nn.errors import OptionError, StateError
 from nn.optim import fused as loops
 from nn.parameters import ParameterBuffer, buffers_of
@@ -101,6 +101,15 @@ class Segment:
         }
 
 
+class Options(dict[str, Any]):
+    """The parameters and options of a group, which no program sets when it runs."""
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        """Set an option; not in compiled code, which would do so only once."""
+        refuse(f"param_groups[...][{name!r}] is set", "use a schedule, or set it outside")
+        super().__setitem__(name, value)
+
+
 class Optimizer:
     """Base of optimizers. A subclass is its options, the names of its state and ``update``.
 
@@ -151,6 +160,7 @@ class Optimizer:
         for group in groups:
             self.add_param_group(group)
 
+    @untraced("make optimizers and their groups outside")
     def add_param_group(self, group: dict[str, Any]) -> None:
         """Optimize more parameters, with options of their own where ``group`` gives them."""
         name = type(self).__name__
@@ -160,7 +170,7 @@ class Optimizer:
                 f"{name}: got the option {min(unknown)!r} for a group; expected some of "
                 f"{', '.join(self.defaults)}"
             )
-        group = {**self.defaults, **group, "params": tensors_in(group["params"])}
+        group = Options({**self.defaults, **group, "params": tensors_in(group["params"])})
         check_options(name, group)
         known = {id(tensor) for other in self.param_groups for tensor in other["params"]}
         mine = {id(tensor): tensor for tensor in group["params"]}
@@ -171,15 +181,20 @@ class Optimizer:
                 self.buffers.append(buffer)
             members = sorted(buffer.index[key] for key in mine if key in buffer.index)
             for first, last in neighbours(members):
-                self.segments.append(Segment(buffer, first, last, group, self.state_names))
+                # A new list: programs that cleared the gradients of the old one are traced again.
+                segment = Segment(buffer, first, last, group, self.state_names)
+                self.segments = [*self.segments, segment]
         self.param_groups.append(group)
 
     def zero_grad(self) -> None:
         """Forget all gradients; what no backward pass writes afterwards is not stepped."""
         for segment in self.segments:
             clear_gradients(segment.leaves())
+        if mode.tracer is not None:
+            mode.tracer.rely_on(self, "segments")
+            for buffer in self.buffers:
+                mode.tracer.rely_on(buffer, "_nodes")
 
-    @effect()
     def step(self, closure: Callable[[], T] | None = None) -> T | None:
         """Update every parameter that has a gradient, once.
 
@@ -187,6 +202,12 @@ class Optimizer:
         it returns is returned.
         """
         loss = None if closure is None else closure()
+        self._step()
+        return loss
+
+    @effect()
+    def _step(self) -> None:
+        """Update values and state; the one part of a step that programs call as a whole."""
         for segment in self.segments:
             shared = self.shared(segment.group)
             options = {name: weak(segment.group[name]) for name in self.options}
@@ -204,7 +225,6 @@ class Optimizer:
                     if shared.decay:
                         gradient = gradient + shared.decay * value
                     self.update(value, gradient, *state, step=step, **options)
-        return loss
 
     def shared(self, group: Mapping[str, Any]) -> loops.Shared:
         """What is done to gradients and values before the rule, for the options of a group."""
@@ -244,6 +264,7 @@ class Optimizer:
             if name not in self.state_options or group[self.state_options[name]]
         ]
 
+    @untraced("copy states outside")
     def state_dict(self) -> dict[str, Any]:
         """Copies of the state by parameter number, and the options of the groups, as in PyTorch."""
         state = {}
@@ -260,6 +281,7 @@ class Optimizer:
             number += count
         return {"state": state, "param_groups": groups}
 
+    @effect()
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over the state and options of an optimizer of as many parameters, or change nothing.
 

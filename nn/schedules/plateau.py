@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import inf, isinf
 from typing import Any, Literal
 
+from autograd_core.effects import effect, untraced
 from nn.errors import StateError
 from nn.optim.optimizer import Optimizer
 from nn.schedules.scheduler import check, one_each
@@ -60,6 +61,7 @@ class ReduceLROnPlateau:
         self.cooldown_counter = 0
         self.last_epoch = 0
 
+    @effect()
     def step(self, metric: float) -> None:
         """Take in the metric of an epoch, and lower the rates if it is time to."""
         metric = float(metric)
@@ -86,14 +88,17 @@ class ReduceLROnPlateau:
         by = self.threshold * (self.best if self.relative else 1)
         return self.sign * (metric - self.best) < -by
 
+    @untraced("read it outside")
     def get_last_lr(self) -> list[float]:
         """The learning rates that are set now, one for each group."""
         return [float(group["lr"]) for group in self.optimizer.param_groups]
 
+    @untraced("copy states outside")
     def state_dict(self) -> dict[str, Any]:
         """The best metric so far, and what was counted; numbers only."""
         return {name: getattr(self, name) for name in STATE}
 
+    @effect()
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on where another was; StateError if the state is of no use."""
         missing = [name for name in STATE if name not in state_dict]

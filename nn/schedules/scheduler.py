@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from autograd_core.effects import effect, untraced
 from nn.errors import OptionError, StateError
 from nn.optim.optimizer import Optimizer
 
@@ -46,6 +47,7 @@ class LRScheduler:
         """Options of a group to be set besides the learning rate."""
         return {}
 
+    @effect()
     def step(self, epoch: float | None = None) -> None:
         """Go to the next epoch, or to the one given, and set what belongs to it."""
         before = self.last_epoch
@@ -59,10 +61,12 @@ class LRScheduler:
             group["lr"] = rate if left in (found, 0) else found * (rate / left)
             group.update(self.others(self.last_epoch, k))
 
+    @untraced("read it outside")
     def get_last_lr(self) -> list[float]:
         """The learning rates that are set now, one for each group."""
         return [float(group["lr"]) for group in self.optimizer.param_groups]
 
+    @untraced("copy states outside")
     def state_dict(self) -> dict[str, Any]:
         """How far the schedule has come, and what the rates started from; numbers only.
 
@@ -70,6 +74,7 @@ class LRScheduler:
         """
         return {"last_epoch": self.last_epoch, "base_lrs": list(self.base_lrs)}
 
+    @effect()
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go to where another schedule of the same kind was; StateError if the state is of no use.
 

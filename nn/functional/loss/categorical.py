@@ -74,7 +74,7 @@ def sample_weights(target: Any, weight: Any, ignore_index: int, dtype: Any) -> t
     """A class for each sample that is sure to exist, and the weight of that sample's loss."""
     counted = target != ignore_index
     target = np.where(counted, target, 0)
-    return target, (counted.astype(dtype) if weight is None else weight[target] * counted)
+    return target, (counted.astype(dtype) if weight is None else np.take(weight, target) * counted)
 
 
 def logs_and_classes(d: Any) -> Any:

@@ -110,7 +110,7 @@ def multi_margin_loss(
     others = 1 - spread(np.ones_like(target, dtype=input.dtype), target, input.shape)
     losses = (short * others).sum(axis=axis) / max(classes, 1)
     weight = class_weights("multi_margin_loss", weight, input)
-    return reduced(losses if weight is None else losses * weight[target], reduction)
+    return reduced(losses if weight is None else losses * np.take(weight, target), reduction)
 
 
 def multilabel_margin_loss(input: Any, target: Any, reduction: Reduction = "mean") -> Any:
