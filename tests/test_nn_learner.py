@@ -12,10 +12,28 @@ import nn
 from autograd_core import Tensor
 from autograd_core.errors import TraceError
 from nn import functional as F
+from nn import learner
 from nn.callbacks import Callback, Progress
 from nn.learner import TRACES
 
+
+@pytest.fixture
+def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the modules of this file count as the library's own."""
+    monkeypatch.setattr(learner, "OWN", (*learner.OWN, __name__))
+
+
 Outcome = tuple[list[dict[str, float]], dict[str, Any], list[str | None]]
+
+
+class Plain(nn.Module):
+    """A module that is not the library's own."""
+
+    def __init__(self) -> None:
+        self.inner = normed()
+
+    def forward(self, x: Any) -> Any:
+        return self.inner(x)
 
 
 class Watch(Callback):
@@ -151,6 +169,7 @@ class Shared(nn.Module):
         return self.last(np.tanh(self.inner(np.tanh(self.inner(x)))))
 
 
+@pytest.mark.usefixtures("trusted")
 def test_gradients_that_add_up_and_parameters_without() -> None:
     _, state, _ = same_bits(make=Shared)
     np.testing.assert_array_equal(state["unused.weight"], Shared().unused.weight.data)
@@ -225,6 +244,7 @@ class Outside(Branching):
         return self.inner(x)
 
 
+@pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize(
     ("model", "reason"),
     [
@@ -244,6 +264,15 @@ def test_a_model_that_cannot_be_traced_trains_as_it_is_written(
     assert set(reasons) == {str(caught.value)}
 
 
+def test_modules_of_others_are_compiled_when_that_is_asked_for() -> None:
+    rows, state, reasons = train(None, make=Plain)
+    assert all("own" in str(reason) for reason in reasons)
+    compiled = train(True, make=Plain)
+    assert set(compiled[2]) == {None}
+    np.testing.assert_equal(compiled[:2], (rows, state))
+
+
+@pytest.mark.usefixtures("trusted")
 def test_a_model_that_varies_is_found_out_at_the_second_step() -> None:
     _, _, reasons = train(None, make=Counting)
     assert reasons[0] is None
