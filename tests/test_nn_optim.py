@@ -484,19 +484,6 @@ def test_the_compiled_loop_computes_the_same_bits(
         np.testing.assert_array_equal(one, other)
 
 
-def test_large_arrays_are_shared_out_with_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("numba")
-    start = np.random.default_rng(0).normal(size=1001).astype(np.float32)
-    results = []
-    for part in (10_000, 100):
-        monkeypatch.setattr(fused, "PART", part)
-        monkeypatch.setattr(fused, "thread_count", lambda: 3)
-        parameter = nn.Parameter(start)
-        steps(nn.Adam([parameter], fused=True), [parameter], 3, seed=0)
-        results.append(parameter.data)
-    np.testing.assert_array_equal(*results)
-
-
 def test_the_loop_takes_over_when_compiling_pays_off(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("numba")
     calls = []

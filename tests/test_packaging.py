@@ -63,6 +63,7 @@ def test_core_dependencies_are_numpy_and_graphviz(metadata: Message) -> None:
     assert {re.split(r"[^\w-]", line)[0] for line in required} == {"numpy", "graphviz"}
     assert set(metadata.get_all("Provides-Extra", [])) == {
         "all",
+        "bench",
         "dev",
         "fast",
         "mpi",

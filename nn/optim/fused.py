@@ -9,9 +9,8 @@ step: a run that is resumed does not differ from one that was not interrupted.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from importlib.util import find_spec
-from itertools import pairwise
 from math import sqrt
 from typing import Any, NamedTuple
 
@@ -19,13 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd_core.errors import require
-from autograd_core.workers import share_out, thread_count
 
 # Elements updated until what a loop would have saved, about 1 ns each, is what compiling it takes.
 PAYS_OFF = 10**9
-
-# Elements a thread must have to update before it is worth to wake it.
-PART = 2**20
 
 DTYPES = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 
@@ -59,21 +54,8 @@ def run(loop: Callable[..., None], arrays: Arrays, *numbers: float, flag: bool) 
     """Run a loop over arrays. It rounds the numbers to their dtype itself, as NumPy would.
 
     Ten Python floats are handed over in 0.2 µs; made scalars of NumPy before, they take 2.5 µs.
-    Large arrays are shared out among threads, each with a part of its own.
     """
-    function, size = compiled(loop), arrays[0].size
-    floats = [*map(float, numbers), flag]
-    parts = min(thread_count(), size // PART)
-    if parts < 2:
-        function(*arrays, *floats)
-        return
-    bounds = [size * k // parts for k in range(parts + 1)]
-    share_out(
-        [
-            partial(function, *[array[start:stop] for array in arrays], *floats)
-            for start, stop in pairwise(bounds)
-        ]
-    )
+    compiled(loop)(*arrays, *map(float, numbers), flag)
 
 
 # -- descent along a velocity ----------------------------------------------------------------------
