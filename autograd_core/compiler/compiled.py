@@ -191,7 +191,22 @@ class Call:
             for item in value.values():
                 self.add(item)
         else:
-            self.key += (kind, value if is_hashable(value) else id(value))
+            self.key += (kind, value if is_hashable(value) else Itself(value))
+
+
+class Itself:
+    """A value that equals itself alone, and lives as long as what is remembered of it."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Itself) and other.value is self.value
 
 
 def is_hashable(value: Any) -> bool:

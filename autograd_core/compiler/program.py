@@ -194,7 +194,7 @@ class Writer:
         if isinstance(value, tuple) and hasattr(kind, "_fields"):
             inner = ", ".join(map(self.expression, value))
             return f"{self.names.of(kind, kind.__name__)}({inner})"
-        return self.names.of(value, value.name if isinstance(value, np.dtype) else name_of(value))
+        return self.names.of(value, wish_of(value))
 
 
 def takes_positional_out(function: Any) -> bool:
@@ -203,6 +203,13 @@ def takes_positional_out(function: Any) -> bool:
     NumPy 2.4 deprecates that for maximum and minimum, which users call with three operands.
     """
     return isinstance(function, np.ufunc) and function not in (np.maximum, np.minimum)
+
+
+def wish_of(value: Any) -> str:
+    """A name for an object that tells what it is."""
+    if isinstance(value, np.dtype):
+        return value.name
+    return f"c_{value:g}" if isinstance(value, np.floating) else name_of(value)
 
 
 class Output:
