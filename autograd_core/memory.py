@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from typing import Any
 
 # mallopt's parameters and glibc's own defaults for them (malloc.h, mallopt(3)).
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -31,13 +32,23 @@ def keep_memory(enabled: bool = True) -> bool:
     >>> keep_memory() in (True, False)
     True
     """
-    if not sys.platform.startswith("linux"):
-        return False
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    mallopt = of_glibc("mallopt")
     if mallopt is None:
         return False
     block, kept = (LARGEST_BLOCK, KEPT) if enabled else (DEFAULT, DEFAULT)
     return bool(mallopt(M_MMAP_THRESHOLD, block) and mallopt(M_TRIM_THRESHOLD, kept))
+
+
+def give_back() -> None:
+    """Return what is free now to the system, after work that took much memory once."""
+    trim = of_glibc("malloc_trim")
+    if trim is not None:
+        trim(0)
+
+
+def of_glibc(name: str) -> Any:
+    """A function of glibc; None elsewhere."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform.startswith("linux") else None
 
 
 def keep_memory_by_default() -> None:

@@ -34,6 +34,7 @@ from autograd_core.compiler.verify import check_repeatable
 from autograd_core.containers import flatten, rebuild_sequence
 from autograd_core.errors import TraceError
 from autograd_core.graph import Leaf, Node, mode, recording
+from autograd_core.memory import give_back
 from autograd_core.tensor import Tensor, as_array, wrap
 
 P = ParamSpec("P")
@@ -105,10 +106,12 @@ class Compiled(Generic[P, R]):
                 if not entry.verified:
                     check_repeatable(entry.program.traced.trace, self._trace(args, kwargs).trace)
                     entry.verified = True
+                    give_back()
                 cache.entries.move_to_end(key)
                 cache.latest = entry.program
                 return entry.program
         program = cache.latest = build(self._trace(args, kwargs))
+        give_back()  # tracing, and numba's compiler, needed memory that runs do not
         others = cache.entries.pop(key, [])[: self.cache_size - 1]
         cache.entries[key] = [Entry(program, not self.verify), *others]
         while len(cache.entries) > self.cache_size:
