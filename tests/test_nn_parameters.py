@@ -196,10 +196,11 @@ def test_each_part_of_a_step_costs_less_for_many_parameters_than_numpy_for_each(
         },
         repeats=7,
     )
-    # Of 1.0 µs for the reference: 0.07, 0.5, 0.03 and 0.5 µs.
-    assert times["step"] < 0.4 * times["reference"]
+    # Of 1.0 µs for the reference: 0.07, 0.5, 0.03 and 0.5 µs. Objects that lie all over the memory
+    # cost more where other processes want the caches too.
+    assert times["step"] < 0.8 * times["reference"]
     assert times["clip"] < 2 * times["reference"]
-    assert times["zero"] < 0.2 * times["reference"]
+    assert times["zero"] < 0.4 * times["reference"]
     assert times["gather"] < 2 * times["reference"]
 
 

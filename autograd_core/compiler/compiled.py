@@ -134,7 +134,8 @@ class Compiled(Generic[P, R]):
         call = TracedCall(trace, self.fuse)
         with trace.tracing():
             traced_args, traced_kwargs = call.argument((args, kwargs))
-            call.finish(self.function(*traced_args, **traced_kwargs))
+            function: Callable[..., Any] = self.function
+            call.finish(function(*traced_args, **traced_kwargs))
         return call
 
     def _again(self, args: Any, kwargs: Any) -> list[Node]:
@@ -144,8 +145,9 @@ class Compiled(Generic[P, R]):
                 "compile: a gradient through a compiled call cannot be differentiated again if the "
                 "call changes state or draws random numbers; compile the derivative itself"
             )
+        function: Callable[..., Any] = self.function
         with recording(True):
-            leaves, _ = flatten(self.function(*args, **kwargs))
+            leaves, _ = flatten(function(*args, **kwargs))
         return [leaf.node for leaf in leaves if isinstance(leaf, Tensor) and leaf.node is not None]
 
     def _latest(self) -> Program:

@@ -21,7 +21,7 @@ from autograd_core.tensor import wrap
 if TYPE_CHECKING:
     from autograd_core.compiler.compiled import TracedCall
 
-VIEW_NAMES = {getter: name for name, getter in VIEWS.items()}
+VIEW_NAMES: dict[Any, str] = {getter: name for name, getter in VIEWS.items()}
 
 # Arrays of at least so many bytes are let go of as soon as they are not needed any more.
 LARGE = 2**16

@@ -204,7 +204,8 @@ class TracedArray(NDArrayOperatorsMixin):
     def __index__(self) -> int:
         raise frozen("using it as a Python index")
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return object.__hash__(self)
 
 
 def frozen(what: str) -> TraceError:
