@@ -53,7 +53,7 @@ VECTOR = 16
 
 # What a thread must have to do, in nanoseconds, before it is worth to wake another one. Waking
 # takes 50 µs, but after a product of matrices OpenBLAS's threads spin on all cores for a while.
-WORTH_A_THREAD = 500_000
+WORTH_A_THREAD = 250_000
 
 
 class Kind(Enum):
