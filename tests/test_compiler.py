@@ -441,6 +441,29 @@ def test_groups_that_join_an_optimizer_are_cleared_too() -> None:
         assert second.grad.tolist() == [1, 1]
 
 
+def test_an_effect_may_call_the_function_it_is_in() -> None:
+    busy: list[bool] = []
+    inner = []
+
+    @effect()
+    def look() -> None:
+        if not busy:
+            busy.append(True)
+            inner.append(outer(np.full((90, 90), 2.0)))
+            busy.clear()
+
+    @compile
+    def outer(x: Any) -> Any:
+        y = np.exp(x) * 2
+        look()
+        return np.sin(y) @ x
+
+    x = np.full((90, 90), 0.1)
+    for _ in range(3):
+        np.testing.assert_allclose(outer(x), np.sin(np.exp(x) * 2) @ x, rtol=1e-12)
+    assert len(inner) == 3
+
+
 def test_random_numbers_are_drawn_anew() -> None:
     def noise(x: Any) -> Any:
         return x + random.draw(lambda rng: rng.normal(size=x.shape), None)

@@ -93,10 +93,16 @@ class Compiled(Generic[P, R]):
         if kwargs:
             call.add(kwargs)
         program = self._program(tuple(call.key), args, kwargs)
-        with np.errstate(all="ignore"):
-            if not program.joins_graph:
-                return program.run(*call.arrays)
-            return program.record(call.arrays, call.nodes, lambda: self._again(args, kwargs))
+        if program.running:  # called by an effect of its own run, whose buffers are in use
+            return self.function(*args, **kwargs)
+        program.running = True
+        try:
+            with np.errstate(all="ignore"):
+                if not program.joins_graph:
+                    return program.run(*call.arrays)
+                return program.record(call.arrays, call.nodes, lambda: self._again(args, kwargs))
+        finally:
+            program.running = False
 
     def _program(self, key: Any, args: Any, kwargs: Any) -> Program:
         """The program of a kind of call, from the cache or new."""

@@ -241,6 +241,7 @@ class Program:
 
     def __init__(self, traced: TracedCall, forward: Draft, backward: Draft) -> None:
         self.traced = traced
+        self.running = False
         self.report = forward.report
         # Whether gradients flow to or from what is outside, so that running it is not enough.
         self.joins_graph = bool(traced.alive or traced.inner)
