@@ -51,16 +51,22 @@ def replays(function: Callable[..., Any], *args: Any) -> Any:
 # -- what is computed ------------------------------------------------------------------------------
 
 
-@settings(max_examples=2 * settings.default.max_examples)
-@given(drawn(draw_program))
-def test_random_programs_and_their_gradients(program: Any) -> None:
-    steps, inputs = program
+def last_and_gradients(steps: Any) -> Callable[..., Any]:
+    """The last value of a random program, and the gradients of its sum."""
 
     def both(*arrays: Any) -> Any:
         leaves = [Tensor(array, requires_grad=True) for array in arrays]
         last = run(steps, tuple(leaves))[-1]
         return last, gradients(last.sum(), leaves, allow_unused=True, retain_graph=True)
 
+    return both
+
+
+@settings(max_examples=2 * settings.default.max_examples)
+@given(drawn(draw_program))
+def test_random_programs_and_their_gradients(program: Any) -> None:
+    steps, inputs = program
+    both = last_and_gradients(steps)
     with np.errstate(all="ignore"):
         compiled = compile(both, fuse=False)
         expected = both(*inputs)

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from test_compiler import arrays_of
-from test_programs import draw_program, run
+from test_compiler import arrays_of, last_and_gradients
+from test_programs import draw_program
 
 import nn
-from autograd_core import Tensor, gradients, value_and_grad
+from autograd_core import Tensor, value_and_grad
 from autograd_core.compiler import Compiled, compile
 from autograd_core.compiler.ir import Value, named
 from autograd_core.compiler.passes import Draft, hashable
@@ -205,12 +205,7 @@ def test_nothing_in_a_kernel_waits_for_what_follows_it() -> None:
 @given(drawn(draw_program))
 def test_fused_programs_compute_nearly_the_same(program: Any) -> None:
     steps, inputs = program
-
-    def both(*arrays: Any) -> Any:
-        leaves = [Tensor(array, requires_grad=True) for array in arrays]
-        last = run(steps, tuple(leaves))[-1]
-        return last, gradients(last.sum(), leaves, allow_unused=True, retain_graph=True)
-
+    both = last_and_gradients(steps)
     with np.errstate(all="ignore"):
         expected = arrays_of(both(*inputs))
         found = arrays_of(called(both, *inputs, fuse=True)(*inputs))
