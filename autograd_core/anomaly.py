@@ -5,7 +5,6 @@ from __future__ import annotations
 import linecache
 import os
 import sys
-import zlib
 from contextlib import ContextDecorator
 from typing import Any, Self
 
@@ -81,6 +80,8 @@ def is_finite(value: Any) -> bool:
 
 def digest(array: np.ndarray[Any, Any]) -> int:
     """A checksum of an array's contents."""
+    import zlib  # late: few look for anomalies
+
     return zlib.crc32(np.ascontiguousarray(array).tobytes())
 
 

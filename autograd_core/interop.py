@@ -5,12 +5,12 @@ from __future__ import annotations
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy.typing as npt
-
 from autograd_core.errors import GraphError, TrackedValueError
 from autograd_core.graph import Leaf, Node
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from autograd_core.tensor import Tensor
 
 

@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial, wraps
 from operator import itemgetter
-from typing import Any, ClassVar, ParamSpec
+from typing import Any, ClassVar, NamedTuple, ParamSpec
 
 import numpy as np
 
@@ -25,8 +24,7 @@ P = ParamSpec("P")
 Rule = Callable[..., Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Domain:
+class Domain(NamedTuple):
     """The open interval an operand is drawn from when its rule is tested.
 
     >>> Domain(0.2, 3.0).low
@@ -42,8 +40,7 @@ POSITIVE = Domain(0.3, 3.0)
 UNIT = Domain(-0.9, 0.9)
 
 
-@dataclass(frozen=True, slots=True)
-class Elementwise:
+class Elementwise(NamedTuple):
     """Finite-difference-safe inputs of an elementwise operation.
 
     ``domains`` holds one interval for each operand; ``kinks`` is a function of the operands that

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -21,15 +20,15 @@ from autograd_core.graph import mode
 State = Mapping[str, Any]
 
 
-@dataclass
 class Drawn:
     """What it takes to draw the same again: generators and the states in which they were first met.
 
     While ``compile`` traces, generators stay as they are: then it is the traced arrays themselves.
     """
 
-    met: dict[int, tuple[np.random.Generator, State]] = field(default_factory=dict)
-    traced: list[Any] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.met: dict[int, tuple[np.random.Generator, State]] = {}
+        self.traced: list[Any] = []
 
 
 class Watch(threading.local):

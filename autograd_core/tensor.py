@@ -7,10 +7,9 @@ import threading
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from functools import partial
-from typing import Any, ParamSpec, Self, final
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, final
 
 import numpy as np
-import numpy.typing as npt
 
 from autograd_core.assignment import FROZEN, Assignable, check_writable
 from autograd_core.errors import (
@@ -41,6 +40,9 @@ from autograd_core.methods import ArrayMethods
 from autograd_core.primitive import RECORDED, REGISTRY, Primitive
 from autograd_core.recording import recorder_of
 from autograd_core.rules import indexing, late
+
+if TYPE_CHECKING:
+    import numpy.typing as npt  # a millisecond that running takes no use of
 
 # Operations with an operator of their own.
 ADD = REGISTRY[np.add]

@@ -7,7 +7,6 @@ and a label repeated within the operand fills a diagonal.
 from __future__ import annotations
 
 from functools import lru_cache
-from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy as np
 from autograd_core.primitive import call, define
 
 # einsum writes implicit results in this order.
-LETTERS = ascii_uppercase + ascii_lowercase
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def einsum_operand(g: Any, i: int, operands: tuple[Any, ...]) -> Any:
