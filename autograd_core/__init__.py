@@ -10,6 +10,7 @@ from autograd_core import special as special
 from autograd_core.anomaly import detect_anomaly
 from autograd_core.checkpoint import checkpoint
 from autograd_core.foreign import foreign
+from autograd_core.kernels import use_kernels
 from autograd_core.memory import keep_memory, keep_memory_by_default
 from autograd_core.primitive import define, operation
 from autograd_core.random import manual_seed
@@ -59,6 +60,7 @@ __all__ = [
     "operation",
     "profile",
     "tensor",
+    "use_kernels",
     "value_and_grad",
     "vjp",
 ]

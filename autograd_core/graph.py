@@ -106,6 +106,11 @@ class Tracer(Protocol):
     def run(self, function: Callable[..., Any], row: Sequence[Any]) -> Any:
         """Call a forward function on arrays of the tracer's kind."""
 
+    def kernel(
+        self, run: Callable[..., Any], function: Callable[..., Any], args: Any, kwargs: Any
+    ) -> Any:
+        """Note a call of ``run``, or trace the function it runs as loops."""
+
     def assign(self, tensor: Any, index: Any, value: Any) -> None:
         """Have ``tensor.data[index] = value`` done."""
 

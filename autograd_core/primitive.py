@@ -212,7 +212,7 @@ def bind_elementwise(*operands: Any) -> tuple[Any, ...]:
 
 def argument_names(rule: Rule) -> tuple[str, ...]:
     """The names of a rule's arguments; from the code object, which is ten times as fast."""
-    code = getattr(rule, "__code__", None)
+    code = getattr(getattr(rule, "__wrapped__", rule), "__code__", None)
     if code is None:
         return tuple(inspect.signature(rule).parameters)
     names: tuple[str, ...] = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]

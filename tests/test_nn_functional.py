@@ -132,9 +132,10 @@ def recurrent_operands(gates: int, seed: int) -> list[np.ndarray]:
 @given(st.integers(0, 2**32 - 1))
 def test_a_sequence_is_its_steps_one_after_the_other(seed: int) -> None:
     inputs, h, c, weight = recurrent_operands(4, seed)
-    outputs, cells, _ = lstm_sequence(inputs, h, c, weight)
+    bias = np.sin(np.arange(len(weight)))
+    outputs, cells, _ = lstm_sequence(inputs, h, c, weight, bias)
     for x, output, cell in zip(inputs, outputs, cells, strict=True):
-        h, c = F.lstm_cell(x + h @ weight.T, c)
+        h, c = F.lstm_cell(x + h @ weight.T + bias, c)
         np.testing.assert_allclose(output, h, rtol=1e-12, atol=1e-12)
         np.testing.assert_allclose(cell, c, rtol=1e-12, atol=1e-12)
 
@@ -156,7 +157,7 @@ def test_a_sequence_is_its_steps_one_after_the_other(seed: int) -> None:
     ("name", "operands"),
     [
         ("rnn_sequence", [(2, 3, 4), (3, 5), (5, 5)]),
-        ("lstm_sequence", [(2, 3, 4), (1, 1), (1, 1), (4, 1)]),
+        ("lstm_sequence", [(2, 3, 4), (1, 1), (1, 1), (4, 1), (4,)]),
         ("gru_sequence", [(2, 3, 6), (3, 2), (6, 1), (6,)]),
     ],
 )

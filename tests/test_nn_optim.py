@@ -496,7 +496,7 @@ def test_the_loop_takes_over_when_compiling_pays_off(monkeypatch: pytest.MonkeyP
             steps(nn.Adam(parameters, fused=choice), parameters, 4, seed=0)
             assert len(calls) == count
     calls.clear()
-    monkeypatch.setattr(fused, "is_available", lambda: False)
+    monkeypatch.setattr(base, "is_available", lambda: False)
     steps(nn.Adam(parameters_like([np.ones(20)])), [], 4, seed=0)
     assert not calls
 

@@ -7,7 +7,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import update_wrapper
-from importlib.util import find_spec
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 import numpy as np
@@ -34,6 +33,7 @@ from autograd_core.compiler.verify import check_repeatable
 from autograd_core.containers import flatten, rebuild_sequence
 from autograd_core.errors import TraceError
 from autograd_core.graph import Leaf, Node, mode, recording
+from autograd_core.kernels import is_available
 from autograd_core.memory import give_back
 from autograd_core.tensor import Tensor, as_array, wrap
 
@@ -78,7 +78,7 @@ class Compiled(Generic[P, R]):
     ) -> None:
         update_wrapper(self, function)
         self.function = function
-        self.fuse = find_spec("numba") is not None if fuse is None else fuse
+        self.fuse = is_available() if fuse is None else fuse
         self.cache_size = cache_size
         self.verify = verify
         self._cache = Cache()
@@ -87,6 +87,10 @@ class Compiled(Generic[P, R]):
         """Replay the program of this kind of call; trace it first if there is none yet."""
         if mode.tracer is not None or mode.recorder is not None:
             return self.function(*args, **kwargs)  # part of a larger trace, or watched
+        return self.replay(*args, **kwargs)
+
+    def replay(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """The same, whoever watches: what traces the caller does not see inside."""
         call = Call(bool(mode.recording))
         for arg in args:
             call.add(arg)
@@ -136,7 +140,7 @@ class Compiled(Generic[P, R]):
 
     def _trace_once(self, args: Any, kwargs: Any, lean: bool) -> TracedCall:
         """Trace a call, with or without the values of large examples."""
-        trace = Trace(is_step, lean) if self.fuse else Trace(lean=lean)
+        trace = Trace(is_step if self.fuse else None, lean)
         call = TracedCall(trace, self.fuse)
         with trace.tracing():
             traced_args, traced_kwargs = call.argument((args, kwargs))

@@ -26,6 +26,7 @@ from autograd_core.compiler.ir import VIEWS, Instruction, Kind, Value, forward_o
 from autograd_core.containers import flatten, map_leaves
 from autograd_core.errors import TraceError
 from autograd_core.graph import Leaf, Node, Recorder, mode, next_number
+from autograd_core.kernels import suits
 from autograd_core.primitive import REGISTRY
 from autograd_core.rules.indexing import gather, getitem, setitem
 from autograd_core.tensor import Tensor, tensors_in, wrap
@@ -246,15 +247,14 @@ class Trace:
 
     ``captured`` pairs Tensors from outside with the array and the Node they had; ``gradients``
     says of leaves whose gradient was added to whether they had one before. A program is right as
-    long as all that is so. ``whole`` tells which forward functions are noted as one call each.
+    long as all that is so. ``step`` tells which forward functions a loop can do as one step, if
+    loops will be made: those are noted as one call each.
     A ``lean`` trace does not keep the values of large examples, only their layout in memory, and
     raises NeedsValues where a function cannot do without.
     """
 
-    def __init__(
-        self, whole: Callable[[Any], bool] = lambda function: False, lean: bool = False
-    ) -> None:
-        self.whole = whole
+    def __init__(self, step: Callable[[Any], bool] | None = None, lean: bool = False) -> None:
+        self.step = step
         self.lean = lean
         self.instructions: list[Instruction] = []
         self.inputs: list[Value] = []
@@ -392,7 +392,7 @@ class Trace:
 
     def run(self, function: Callable[..., Any], row: Sequence[Any]) -> Any:
         """Trace into a forward function, or note the call as a whole if it cannot be traced."""
-        if self.whole(function):
+        if self.step is not None and self.step(function):
             return self.call(function, *row)
         before = len(self.instructions)
         try:
@@ -400,6 +400,15 @@ class Trace:
         except Exception:  # NumPy wraps TraceErrors; whatever else it was, the call raises it again
             del self.instructions[before:]
             return self.call(function, *row)
+
+    def kernel(
+        self, run: Callable[..., Any], function: Callable[..., Any], args: Any, kwargs: Any
+    ) -> Any:
+        """Trace into a function, or note a call of what runs it as loops, where those suit it."""
+        examples = [example_of(value) for value in (*args, *kwargs.values())]
+        if self.step is None and suits(*examples):
+            return self.call(run, *args, **kwargs)
+        return function(*args, **kwargs)
 
     def may_write(self, array: Any) -> bool:
         """Whether an array was made in the trace, and no other shows its elements."""

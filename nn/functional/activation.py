@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from autograd_core import operation
+from autograd_core.kernels import kernel
 from autograd_core.primitive import REAL, Elementwise, call
 from autograd_core.rules.piecewise import keep
 from nn.errors import OptionError
@@ -104,6 +105,7 @@ GELU_SLOPE = math.sqrt(2 / math.pi)
 GELU_CUBIC = 0.044715
 
 
+@kernel
 def gelu_tanh_rule(g: Any, x: Any) -> Any:
     """The product rule, and the chain rule in its second factor."""
     u = np.tanh(GELU_SLOPE * (x + GELU_CUBIC * (x * x * x)))
@@ -112,6 +114,7 @@ def gelu_tanh_rule(g: Any, x: Any) -> Any:
 
 
 @operation(ANY, x=gelu_tanh_rule)
+@kernel
 def gelu_tanh(x: Any) -> Any:
     """Approximate ``gelu`` within 5e-4: x / 2 · (1 + tanh(√(2/π) (x + 0.044715 x³))).
 
@@ -122,7 +125,14 @@ def gelu_tanh(x: Any) -> Any:
 
 
 # Φ(x) is computed again in the backward pass: keeping it would take as much memory as x itself.
-@operation(ANY, label="gelu", x=lambda g, x: g * (normal_cdf(x) + x * normal_density(x)))
+@kernel
+def gelu_rule(g: Any, x: Any) -> Any:
+    """The product rule."""
+    return g * (normal_cdf(x) + x * normal_density(x))
+
+
+@operation(ANY, label="gelu", x=gelu_rule)
+@kernel
 def gelu_exact(x: Any) -> Any:
     """Multiply x by Φ(x); see ``gelu``."""
     return x * normal_cdf(x)
@@ -183,7 +193,14 @@ def tanh(x: Any) -> Any:
     return np.tanh(x)
 
 
-@operation(along_an_axis, x=lambda g, out, axis: out * (g - products_over(g, out, axis)))
+@kernel
+def softmax_rule(g: Any, out: Any, axis: int) -> Any:
+    """Remove from the cotangent what would change the sum."""
+    return out * (g - products_over(g, out, axis))
+
+
+@operation(along_an_axis, x=softmax_rule)
+@kernel
 def softmax(x: Any, axis: int = -1) -> Any:
     """exp(x) / Σ exp(x) along an axis, shifted by the maximum so that nothing overflows.
 
@@ -195,7 +212,14 @@ def softmax(x: Any, axis: int = -1) -> Any:
     return exponentials
 
 
-@operation(along_an_axis, x=lambda g, out, axis: g - np.exp(out) * sum_over(g, axis))
+@kernel
+def log_softmax_rule(g: Any, out: Any, axis: int) -> Any:
+    """Remove from the cotangent what would change the sum of exp(out)."""
+    return g - np.exp(out) * sum_over(g, axis)
+
+
+@operation(along_an_axis, x=log_softmax_rule)
+@kernel
 def log_softmax(x: Any, axis: int = -1) -> Any:
     """Logarithm of ``softmax`` without its rounding: x - log Σ exp(x) along an axis.
 

@@ -7,9 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core import operation
 from autograd_core.errors import ShapeError
-from nn.functional.activation import softmax
+from autograd_core.kernels import kernel
+from autograd_core.primitive import call
+from autograd_core.rules.piecewise import keep
 from nn.functional.dropout import dropout
+from nn.functional.sums import products_over, sum_over
 
 # What to add to a score to hide it; finite, so that a query without keys has no NaN.
 HIDDEN = -1e30
@@ -25,20 +29,57 @@ def causal_mask(queries: int, keys: int) -> Any:
     return np.tri(queries, keys, dtype=bool)
 
 
+def scores_and_mask(d: Any) -> Any:
+    """A draw of scores, of a mask of each kind that broadcasts with them, and a scale."""
+    scores = d.array(d.shape(min_dims=2))
+    shape = scores.shape[-d.integer(1, scores.ndim) :]
+    masks = None, d.rng.random(shape) < 0.7, d.rng.standard_normal(shape)
+    return call(scores, d.choice(masks), d.choice([1.0, 0.5]))
+
+
+def shown(scores: Any, mask: Any) -> Any:
+    """Scores with those hidden that a mask of truth values hides."""
+    if mask is None or mask.dtype != bool:
+        return scores
+    return keep(scores, np.broadcast_to(mask, scores.shape))
+
+
+@kernel
+def scores_rule(g: Any, out: Any, mask: Any, scale: float) -> Any:
+    """Remove what would change the sum; hidden scores do not matter."""
+    return shown(scale * (out * (g - products_over(g, out, -1))), mask)
+
+
+@kernel
+def mask_rule(g: Any, out: Any) -> Any:
+    """As for the scores, which the mask is added to."""
+    return out * (g - products_over(g, out, -1))
+
+
+@operation(scores_and_mask, label="softmax", scores=scores_rule, mask=mask_rule)
+@kernel
+def masked_softmax(scores: Any, mask: Any, scale: float) -> Any:
+    """Softmax along the last axis of scores times ``scale``, masked as ``attention_weights`` says.
+
+    >>> masked_softmax(np.zeros((1, 2)), np.array([True, False]), 1.0)
+    array([[1., 0.]])
+    """
+    scores = scores * scale
+    if mask is not None:
+        hides = mask.dtype == bool
+        lowest = np.finfo(scores.dtype).min
+        scores = np.where(mask, scores, lowest) if hides else scores + mask.astype(scores.dtype)
+    exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return exponentials / sum_over(exponentials, -1)
+
+
 def attention_weights(query: Any, key: Any, mask: Any = None) -> Any:
     """Softmax of the scaled scores q · k / √E: (..., L, S).
 
     ``mask`` broadcasts with the scores: True where a key takes part, or numbers to add. A query
     for which no key takes part looks at all of them evenly.
     """
-    scores = (query * (1 / sqrt(query.shape[-1]))) @ np.swapaxes(key, -1, -2)
-    if mask is not None:
-        if mask.dtype == bool:
-            lowest = np.finfo(scores.dtype).min
-            scores = np.where(mask, scores, lowest)
-        else:
-            scores = scores + mask.astype(scores.dtype)
-    return softmax(scores, axis=-1)
+    return masked_softmax(query @ np.swapaxes(key, -1, -2), mask, 1 / sqrt(query.shape[-1]))
 
 
 def scaled_dot_product_attention(

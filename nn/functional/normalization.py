@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd_core import operation
 from autograd_core.errors import ShapeError
+from autograd_core.kernels import kernel
 from autograd_core.primitive import call
 from nn.functional.sums import mean_over, mean_product_over
 
@@ -87,6 +88,36 @@ def last_axes(name: str, x: Any, shape: Axes) -> Axes:
     return tuple(range(-len(shape), 0))
 
 
+def over_last_axes_with_parameters(d: Any) -> Any:
+    """An array, scale and shift of its last axes, how many those are, and ε."""
+    x = d.array(d.shape(min_dims=1, min_side=2))
+    count = d.integer(1, x.ndim)
+    shape = x.shape[-count:]
+    axes = tuple(range(-count, 0))
+    return call(x, d.array(shape), d.array(shape), axes, d.choice([1e-5, 0.1]))
+
+
+@kernel
+def layer_norm_rule(g: Any, x: Any, weight: Any, axes: Axes, eps: float) -> Any:
+    """Normalize again, which is cheaper than to keep it; then as for ``standardize``."""
+    y = x - mean_over(x, axes)
+    scale = np.sqrt(mean_product_over(y, y, axes) + eps)
+    y = y / scale
+    inner = g * weight
+    level, slope = mean_over(inner, axes), mean_product_over(inner, y, axes)
+    others = tuple(range(x.ndim - len(axes)))
+    return (inner - level - y * slope) / scale, (g * y).sum(axis=others), g.sum(axis=others)
+
+
+@operation(over_last_axes_with_parameters, joint=("x", "weight", "bias"), all_three=layer_norm_rule)
+@kernel
+def normalize_layer(x: Any, weight: Any, bias: Any, axes: Axes, eps: float) -> Any:
+    """``layer_norm`` with both parameters."""
+    y = x - mean_over(x, axes)
+    y = y / np.sqrt(mean_product_over(y, y, axes) + eps)
+    return y * weight + bias
+
+
 def layer_norm(
     x: Any, normalized_shape: Axes, weight: Any = None, bias: Any = None, eps: float = 1e-5
 ) -> Any:
@@ -98,6 +129,8 @@ def layer_norm(
     array([[-1.,  1.]])
     """
     axes = last_axes("layer_norm", x, tuple(normalized_shape))
+    if weight is not None and bias is not None:
+        return normalize_layer(x, weight, bias, axes, eps)
     return affine(standardize(x, axes, eps)[0], weight, bias)
 
 

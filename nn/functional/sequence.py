@@ -11,12 +11,14 @@ A sigmoid is computed as (1 + tanh(x / 2)) / 2, so that one tanh serves all gate
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd_core import operation, vjp
 from autograd_core.errors import ShapeError
+from autograd_core.kernels import machine_code, suits
 from autograd_core.primitive import call
 from nn.functional.linear import rows
 
@@ -43,6 +45,20 @@ def check_width(name: str, gates: Any, weight: Any, h: Any, count: int) -> None:
             f"{weight.shape} for a state of shape {h.shape}; expected (T, {samples}, "
             f"{count * size}) and {expected[1]}"
         )
+
+
+def in_c_order(array: Any) -> Any:
+    """The array, or a copy whose elements lie in the order of its axes."""
+    return array if array.flags.c_contiguous else array.copy()
+
+
+def in_machine_code(name: str, given: Sequence[Any], dimensions: tuple[int, ...]) -> Any:
+    """The loop for a step, where it is faster than NumPy; None elsewhere."""
+    if not suits(*given):
+        return None
+    from nn.functional import sequence_loops
+
+    return machine_code(getattr(sequence_loops, name), given[0].dtype, *dimensions)
 
 
 def earlier(first: Any, states: Any) -> Any:
@@ -107,17 +123,85 @@ def rnn_sequence(inputs: Any, h: Any, weight: Any, nonlinearity: str = "tanh") -
 # -- long short-term memory ------------------------------------------------------------------------
 
 
-def is_candidate(activations: Any) -> Any:
-    """For one step of an LSTM, 1 at the candidate, which is a tanh, and 0 at the other gates."""
-    _, samples, width = activations.shape
-    mask = np.zeros_like(activations, activations.real.dtype, "C", shape=(samples, width))
-    mask[:, width // 2 : width - width // 4] = 1
+def is_candidate(like: Any, width: int) -> Any:
+    """1 at the candidate, which is a tanh, and 0 at the other gates: (4 H,)."""
+    mask = np.zeros_like(like, like.real.dtype, shape=width)
+    mask[width // 2 : width - width // 4] = 1
     return mask
 
 
-def quarters(activations: Any, size: int) -> Any:
-    """The four gates at all times, (T, 4, N, H), as a view."""
-    return np.moveaxis(activations.reshape(*activations.shape[:-1], 4, size), -2, 1)
+def quarters(gates: Any) -> Any:
+    """The four gates of one step, as views."""
+    size = gates.shape[-1] // 4
+    return (gates[:, k * size : (k + 1) * size] for k in range(4))
+
+
+def lstm_step(like: Any, width: int) -> Callable[..., None]:
+    """A function for one step of gates (N, 4 H), from the cells ``c`` before.
+
+    ``gates``, the product of outputs and weight, become what the gates let through.
+    """
+    shift = 0.5 * (1 - is_candidate(like, width))
+    scale = 1 - shift
+
+    def step(gates: Any, inputs: Any, bias: Any, c: Any, cells: Any, outputs: Any) -> None:
+        gates += inputs
+        gates += bias
+        gates *= scale
+        np.tanh(gates, out=gates)
+        gates *= scale
+        gates += shift
+        i, f, candidate, o = quarters(gates)
+        np.multiply(f, c, out=cells)
+        np.multiply(i, candidate, out=outputs)
+        cells += outputs
+        np.tanh(cells, out=outputs)
+        outputs *= o
+
+    return step
+
+
+def lstm_step_back(like: Any, width: int) -> Callable[..., None]:
+    """A function for one step back through gates (N, 4 H).
+
+    ``g_h`` and ``g_c`` are what later steps give to outputs and cells; ``g_c`` becomes what this
+    one gives to the cells ``before``. The derivative of a sigmoid s is s (1 - s), that of a tanh t
+    is (1 + t)(1 - t).
+    """
+    mask = is_candidate(like, width)
+    slopes = np.empty_like(like, shape=(len(like), width))
+
+    def step(
+        g_output: Any,
+        g_cell: Any,
+        g_activations: Any,
+        activations: Any,
+        cell: Any,
+        before: Any,
+        g_h: Any,
+        g_c: Any,
+        g_gates: Any,
+    ) -> None:
+        i, f, candidate, o = quarters(activations)
+        g_i, g_f, g_candidate, g_o = quarters(g_gates)
+        g_h += g_output
+        seen = np.tanh(cell, dtype=g_h.dtype)
+        np.multiply(g_h, seen, out=g_o)
+        seen *= seen
+        np.subtract(1, seen, out=seen)
+        seen *= o
+        seen *= g_h
+        g_c += seen
+        g_c += g_cell
+        np.multiply(g_c, candidate, out=g_i)
+        np.multiply(g_c, before, out=g_f)
+        np.multiply(g_c, i, out=g_candidate)
+        g_gates += g_activations
+        g_gates *= np.add(activations, mask, out=slopes)
+        g_gates *= np.subtract(1, activations, out=slopes)
+        g_c *= f
+
+    return step
 
 
 def lstm_pull_formula(
@@ -131,13 +215,10 @@ def lstm_pull_formula(
     cells: Any,
     activations: Any,
 ) -> Any:
-    """What ``lstm_pull`` computes, as a formula of operations that can be differentiated.
-
-    The derivative of a sigmoid s is s (1 - s), that of a tanh t is (1 + t)(1 - t).
-    """
+    """What ``lstm_pull`` computes, as a formula of operations that can be differentiated."""
     i, f, candidate, o = np.split(activations, 4, axis=-1)
     seen = np.tanh(cells)
-    slopes = (activations + is_candidate(activations)) * (1 - activations)
+    slopes = (activations + is_candidate(activations, activations.shape[-1])) * (1 - activations)
     factors = np.concatenate([candidate, earlier(c, cells), i, seen], axis=-1)
     through = o * (1 - seen * seen)
     g_h, g_c = np.zeros_like(h), np.zeros_like(c)
@@ -197,82 +278,61 @@ def lstm_pull(
 ) -> Any:
     """Gradients of what ``lstm_sequence`` takes, back through time in arrays made before."""
     check_width("lstm_pull", activations, weight, h, 4)
-    size, dtype = (
-        h.shape[-1],
-        np.result_type(g_outputs, g_cells, g_activations, weight, activations),
-    )
-    g_gates = empty(activations, 4 * size, dtype)
-    g_parts, parts = (quarters(array, size) for array in (g_gates, activations))
-    mask = is_candidate(activations)
-    slopes = np.empty_like(mask, dtype)
+    given = (g_outputs, g_cells, g_activations, h, c, weight, cells, activations)
+    dtype = np.result_type(*given)
+    g_gates = empty(activations, len(weight), dtype)
     g_h, g_c = (np.zeros_like(h, dtype, "C") for _ in range(2))
+    loop = in_machine_code("lstm_step_back", given, (2,) * 9)
+    step_back = loop or lstm_step_back(g_h, len(weight))
+    cells, c, *cotangents = map(in_c_order, (cells, c, g_outputs, g_cells, g_activations))
     for t in reversed(range(len(outputs))):
-        i, f, candidate, o = parts[t]
-        g_i, g_f, g_candidate, g_o = g_parts[t]
-        step = g_gates[t]
-        g_h += g_outputs[t]
-        seen = np.tanh(cells[t], dtype=dtype)
-        np.multiply(g_h, seen, out=g_o)
-        seen *= seen
-        np.subtract(1, seen, out=seen)
-        seen *= o
-        seen *= g_h
-        g_c += seen
-        g_c += g_cells[t]
-        np.multiply(g_c, candidate, out=g_i)
-        np.multiply(g_c, cells[t - 1] if t else c, out=g_f)
-        np.multiply(g_c, i, out=g_candidate)
-        step += g_activations[t]
-        step *= np.add(activations[t], mask, out=slopes)
-        step *= np.subtract(1, activations[t], out=slopes)
-        g_c *= f
-        np.matmul(step, weight, out=g_h)
+        before = cells[t - 1] if t else c
+        taken = [each[t] for each in (*cotangents, activations, cells)]
+        step_back(*taken, before, g_h, g_c, g_gates[t])
+        np.matmul(g_gates[t], weight, out=g_h)
     return g_gates, g_h, g_c, product_sum(g_gates, earlier(h, outputs))
 
 
 def lstm_rule(g: Any, h: Any, c: Any, weight: Any, out: Any) -> Any:
     """Back through time."""
-    g_outputs, g_cells, g_activations = g
     outputs, cells, activations = out
-    return lstm_pull(g_outputs, g_cells, g_activations, h, c, weight, outputs, cells, activations)
+    g_outputs, g_cells, g_activations = g
+    gradients = lstm_pull(
+        g_outputs, g_cells, g_activations, h, c, weight, outputs, cells, activations
+    )
+    return *gradients, rows(gradients[0]).sum(axis=0)
+
+
+def lstm_sample(d: Any) -> Any:
+    """Operands, with a bias."""
+    gates, h, c, weight = operands(d, 4, parts=2)
+    return call(gates, h, c, weight, d.array((len(weight),)))
 
 
 @operation(
-    lambda d: call(*operands(d, 4, parts=2)),
-    multiple=True,
-    joint=("gates", "h", "c", "weight"),
-    all_four=lstm_rule,
+    lstm_sample, multiple=True, joint=("gates", "h", "c", "weight", "bias"), all_five=lstm_rule
 )
-def lstm_sequence(gates: Any, h: Any, c: Any, weight: Any) -> Any:
+def lstm_sequence(gates: Any, h: Any, c: Any, weight: Any, bias: Any) -> Any:
     """Outputs and cells (T, N, H) of a long short-term memory, and its gates (T, N, 4 H).
 
-    ``gates`` (T, N, 4 H) are projected inputs with every bias added, h and c (N, H) the state
-    before, ``weight`` (4 H, H) takes outputs to gates. Each step is that of ``lstm_cell``.
+    ``gates`` (T, N, 4 H) are projected inputs, h and c (N, H) the state before, ``weight``
+    (4 H, H) and ``bias`` (4 H,) take outputs to gates. Each step is that of ``lstm_cell``.
 
-    >>> state, weight = np.ones((1, 1)), np.zeros((4, 1))
-    >>> outputs, cells, _ = lstm_sequence(np.zeros((1, 1, 4)), state, state, weight)
+    >>> state, weight, bias = np.ones((1, 1)), np.zeros((4, 1)), np.zeros(4)
+    >>> outputs, cells, _ = lstm_sequence(np.zeros((1, 1, 4)), state, state, weight, bias)
     >>> outputs, cells
     (array([[[0.23105858]]]), array([[[0.5]]]))
     """
     check_width("lstm_sequence", gates, weight, h, 4)
-    size, dtype = h.shape[-1], np.result_type(gates, h, c, weight)
+    given = (gates, h, c, weight, bias)
+    size, dtype = h.shape[-1], np.result_type(*given)
     outputs, cells, activations = (empty(gates, width * size, dtype) for width in (1, 1, 4))
-    shift = 0.5 * (1 - is_candidate(activations))
-    scale = 1 - shift
-    parts = quarters(activations, size)
-    weight = np.ascontiguousarray(weight.T)
-    for t, (i, f, candidate, o) in enumerate(parts):
-        step = np.matmul(h, weight, out=activations[t])
-        step += gates[t]
-        step *= scale
-        np.tanh(step, out=step)
-        step *= scale
-        step += shift
-        c = np.multiply(f, c, out=cells[t])
-        h = np.multiply(i, candidate, out=outputs[t])
-        c += h
-        np.tanh(c, out=h)
-        h *= o
+    step = in_machine_code("lstm_step", given, (2, 2, 1, 2, 2, 2)) or lstm_step(outputs, 4 * size)
+    gates, bias, c, weight = map(in_c_order, (gates, bias, c, weight.T))
+    for t, inputs in enumerate(gates):
+        np.matmul(h, weight, out=activations[t])
+        step(activations[t], inputs, bias, c, cells[t], outputs[t])
+        h, c = outputs[t], cells[t]
     return outputs, cells, activations
 
 

@@ -102,7 +102,7 @@ class Recurrent(Module):
         return outputs, tuple(part[-1] for part in states)
 
     def biases(self, run: str) -> tuple[Any, Any]:
-        """What is added to projected inputs, and to the product of state and weight; or None."""
+        """What is added to projected inputs, and what the sequence adds; or None."""
         if not self.bias:
             return None, None
         return getattr(self, f"bias_ih_{run}") + getattr(self, f"bias_hh_{run}"), None
@@ -213,10 +213,14 @@ class LSTM(Recurrent):
     gates = 4
     parts = 2
 
+    def biases(self, run: str) -> tuple[Any, Any]:
+        """All in the sequence, which adds them on its way."""
+        return tuple(reversed(super().biases(run)))
+
     def sequence(self, gates: Any, state: State, weight: Any, bias: Any) -> State:
         """See ``lstm_sequence``."""
         h, c = state
-        outputs, cells, _ = lstm_sequence(gates, h, c, weight)
+        outputs, cells, _ = lstm_sequence(gates, h, c, weight, or_zeros(bias, weight))
         return outputs, cells
 
 
@@ -241,6 +245,9 @@ class GRU(Recurrent):
     def sequence(self, gates: Any, state: State, weight: Any, bias: Any) -> State:
         """See ``gru_sequence``."""
         (h,) = state
-        if bias is None:
-            bias = np.zeros(len(weight), weight.dtype)
-        return (gru_sequence(gates, h, weight, bias)[0],)
+        return (gru_sequence(gates, h, weight, or_zeros(bias, weight))[0],)
+
+
+def or_zeros(bias: Any, weight: Any) -> Any:
+    """The bias, or zeros in its place."""
+    return np.zeros(len(weight), weight.dtype) if bias is None else bias

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from importlib.util import find_spec
 from math import sqrt
 from typing import Any, NamedTuple
 
@@ -34,12 +33,6 @@ class Shared(NamedTuple):
     sign: float
     decay: float
     shrink: float
-
-
-@cache
-def is_available() -> bool:
-    """Whether numba is installed."""
-    return find_spec("numba") is not None
 
 
 @cache

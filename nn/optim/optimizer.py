@@ -11,6 +11,7 @@ import numpy.typing as npt
 from autograd_core import Tensor
 from autograd_core.effects import effect, refuse, untraced
 from autograd_core.graph import Leaf, clear_gradients, mode
+from autograd_core.kernels import is_available
 from nn.errors import OptionError, StateError
 from nn.optim import fused as loops
 from nn.parameters import ParameterBuffer, buffers_of
@@ -239,7 +240,7 @@ class Optimizer:
         """Whether the compiled loop does the work."""
         if self.fused is False or dtype not in loops.DTYPES:
             return False
-        return self.fused is True or (self.work > loops.PAYS_OFF and loops.is_available())
+        return self.fused is True or (self.work > loops.PAYS_OFF and is_available())
 
     # -- state -------------------------------------------------------------------------------------
 

@@ -1,0 +1,150 @@
+"""Operations that run as compiled loops on large arrays compute what NumPy computes."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd_core
+from autograd_core import Tensor, gradients, kernels
+from autograd_core.kernels import kernel, use_kernels
+from nn import functional as F
+from nn.functional.sequence import lstm_sequence
+
+pytest.importorskip("numba", reason="needs the extra fast")
+
+Operands = dict[str, Any]
+TOLERANCES = {np.float32: 2e-5, np.float64: 1e-12}
+
+
+@pytest.fixture
+def always(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Loops for arrays of any size."""
+    monkeypatch.setattr(kernels, "LARGE", 1)
+    yield
+    use_kernels()
+
+
+def causal(scores: Any) -> Any:
+    return F.scaled_dot_product_attention(scores, scores, scores, is_causal=True)
+
+
+def biased(query: Any, mask: Any) -> Any:
+    return F.scaled_dot_product_attention(query, query, query, mask)
+
+
+def ignoring(logits: Any) -> Any:
+    target = np.arange(logits.shape[0]) % logits.shape[1]
+    target[0] = -100
+    weight = np.linspace(0.5, 1.5, logits.shape[1])
+    return F.cross_entropy(logits, target, weight)
+
+
+def of_images(logits: Any) -> Any:
+    return F.cross_entropy(logits, np.zeros((2, 5), int), reduction="none")
+
+
+def normalized(x: Any, weight: Any, bias: Any) -> Any:
+    return F.layer_norm(x, weight.shape, weight, bias)
+
+
+CASES: dict[str, tuple[Callable[..., Any], list[tuple[int, ...]]]] = {
+    "gelu": (F.gelu, [(3, 5)]),
+    "gelu of a vector": (F.gelu, [(7,)]),
+    "gelu, approximate": (lambda x: F.gelu(x, "tanh"), [(3, 5)]),
+    "softmax": (F.softmax, [(2, 3, 5)]),
+    "softmax along the first axis": (lambda x: F.softmax(x, 0), [(3, 5)]),
+    "log_softmax": (F.log_softmax, [(2, 3, 5)]),
+    "layer_norm": (normalized, [(2, 3, 5), (5,), (5,)]),
+    "layer_norm of two axes": (normalized, [(2, 3, 5), (3, 5), (3, 5)]),
+    "cross_entropy": (ignoring, [(4, 3)]),
+    "cross_entropy of images": (of_images, [(2, 3, 5)]),
+    "attention": (F.scaled_dot_product_attention, [(2, 3, 4), (2, 5, 4), (2, 5, 3)]),
+    "causal attention": (causal, [(2, 3, 4)]),
+    "attention with a tracked mask": (biased, [(2, 3, 4), (3, 3)]),
+    "lstm": (lstm_sequence, [(3, 2, 20), (2, 5), (2, 5), (20, 5), (20,)]),
+    "lstm of one step": (lstm_sequence, [(1, 2, 20), (2, 5), (2, 5), (20, 5), (20,)]),
+}
+
+
+def results(function: Callable[..., Any], operands: list[np.ndarray]) -> list[np.ndarray]:
+    """What a function returns, and the gradients of the sum of cosines of all that."""
+    tensors = [Tensor(operand, requires_grad=True) for operand in operands]
+    outputs = function(*tensors)
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    slopes = gradients(sum(np.cos(output).sum() for output in outputs), tensors)
+    return [each.data for each in (*outputs, *slopes)]
+
+
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("case", CASES)
+def test_loops_agree_with_numpy(case: str, dtype: type) -> None:
+    function, shapes = CASES[case]
+    rng = np.random.default_rng(0)
+    operands = [rng.standard_normal(shape).astype(dtype) for shape in shapes]
+    looped = results(function, operands)
+    compiled = results(autograd_core.compile(function, fuse=False, verify=False), operands)
+    use_kernels(False)
+    for ours, replayed, expected in zip(looped, compiled, results(function, operands), strict=True):
+        assert ours.dtype == dtype
+        np.testing.assert_allclose(ours, expected, rtol=TOLERANCES[dtype], atol=TOLERANCES[dtype])
+        np.testing.assert_array_equal(replayed, ours)
+
+
+@pytest.mark.usefixtures("always")
+def test_loops_keep_what_is_not_a_number() -> None:
+    x = np.array([[np.nan, 0.0], [np.inf, 0.0], [-np.inf, 0.0]])
+    looped = F.gelu(x), F.softmax(x), F.log_softmax(x)
+    use_kernels(False)
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(looped, (F.gelu(x), F.softmax(x), F.log_softmax(x)))
+
+
+@pytest.mark.usefixtures("always")
+def test_loops_are_made_for_arrays_in_any_order() -> None:
+    x = np.random.default_rng(0).standard_normal((4, 6))
+    x = np.asfortranarray(x)[::-1, ::2]
+    np.testing.assert_allclose(F.gelu(x), F.gelu(np.ascontiguousarray(x)), rtol=1e-14)
+
+
+@pytest.mark.usefixtures("always")
+def test_what_loops_do_not_know_stays_with_numpy() -> None:
+    calls = []
+
+    @kernel
+    def doubled(x: Any, scale: Any = 2) -> Any:
+        calls.append(type(x))
+        return scale * x
+
+    for x in (np.ones(3, np.float16), np.ones(3, complex), np.float64(1), np.ones(0)):
+        doubled(x)
+    doubled(np.ones(3), scale=np.ones(3, np.float32))
+    assert len(calls) == 5
+    doubled(np.ones(3))
+    doubled(np.ones(3), scale=2)
+    doubled(np.ones(3), scale=np.ones(3))
+    assert len([kind for kind in calls if kind is np.ndarray]) == 4
+
+
+def test_small_arrays_are_left_to_numpy() -> None:
+    x = np.random.default_rng(0).standard_normal((10, 10)).astype(np.float32)
+    before = F.gelu(x)
+    use_kernels(False)
+    try:
+        np.testing.assert_array_equal(F.gelu(x), before)
+    finally:
+        use_kernels()
+
+
+def test_the_environment_turns_loops_off() -> None:
+    code = "import autograd_core.kernels as k, numpy as np; print(k.suits(np.ones(10**6)))"
+    for value, expected in (("0", "False"), ("1", "True")):
+        environment = {**os.environ, kernels.VARIABLE: value}
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == expected
