@@ -82,6 +82,12 @@ def suits(*args: Any) -> bool:
 SETTINGS = frozenset({int, float, bool, str, tuple, type(None)})
 
 
+def whole(function: F) -> F:
+    """Mark a function of arrays as one that ``compile`` calls as it is, without looking inside."""
+    function.whole = True  # type: ignore[attr-defined]
+    return function
+
+
 def kernel(function: F) -> F:
     """Make a function of arrays run as loops where those suit, made from what it is written in.
 
@@ -118,12 +124,16 @@ def program_of(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @cache
 def machine_code(
-    make: Callable[[Any], Callable[..., None]], dtype: np.dtype[Any], *dimensions: int
+    make: Callable[[Any], Callable[..., None]],
+    dtype: np.dtype[Any],
+    *dimensions: int,
+    sizes: bool = False,
 ) -> Callable[..., None]:
     """A loop over C-contiguous arrays of a dtype, given the dimensions of each.
 
-    ``make`` gets the constants of the dtype (``vector_math.Precision``) and returns the loop.
-    Nothing is checked, and arrays must not overlap. Raises MissingExtraError without numba.
+    With ``sizes`` its last argument is a vector of int64. ``make`` gets the constants of the dtype
+    (``vector_math.Precision``) and returns the loop. Nothing is checked, and arrays must not
+    overlap. Raises MissingExtraError without numba.
     """
     numba: Any = require("numba", "fast")
     from autograd_core.compiler.machine import entry_point
@@ -131,5 +141,7 @@ def machine_code(
 
     element = numba.from_dtype(dtype)
     types = tuple(numba.types.Array(element, count, "C") for count in dimensions)
+    if sizes:
+        types += (numba.types.Array(numba.int64, 1, "C"),)
     code: Callable[..., None] = entry_point(make(PRECISIONS[dtype]), types)
     return code

@@ -11,6 +11,8 @@ import os
 import sys
 from typing import Any
 
+import numpy as np
+
 # mallopt's parameters and glibc's own defaults for them (malloc.h, mallopt(3)).
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 DEFAULT = 128 * 1024
@@ -18,6 +20,9 @@ DEFAULT = 128 * 1024
 # The largest block glibc lets us take from the heap, and how much of the heap's free end stays.
 LARGEST_BLOCK = 32 * 1024 * 1024
 KEPT = 512 * 1024 * 1024
+
+# Bytes of a line of the cache.
+LINE = 64
 
 VARIABLE = "AUTOGRAD_CORE_KEEP_MEMORY"
 
@@ -37,6 +42,20 @@ def keep_memory(enabled: bool = True) -> bool:
         return False
     block, kept = (LARGEST_BLOCK, KEPT) if enabled else (DEFAULT, DEFAULT)
     return bool(mallopt(M_MMAP_THRESHOLD, block) and mallopt(M_TRIM_THRESHOLD, kept))
+
+
+def aligned(size: int, dtype: Any) -> Any:
+    """An uninitialized vector that begins where a cache line does, as NumPy's seldom do.
+
+    A load of 64 bytes across the border of two lines takes twice as long.
+
+    >>> aligned(3, np.float32).ctypes.data % 64
+    0
+    """
+    dtype = np.dtype(dtype)
+    memory = np.empty(size * dtype.itemsize + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
+    return memory[start : start + size * dtype.itemsize].view(dtype)
 
 
 def give_back() -> None:

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import autograd_core
-from autograd_core import Tensor, gradients, kernels
+from autograd_core import Tensor, convolution, gradients, hvp, kernels, pooling
 from autograd_core.kernels import kernel, use_kernels
 from nn import functional as F
 from nn.functional.sequence import lstm_sequence
@@ -148,3 +150,101 @@ def test_the_environment_turns_loops_off() -> None:
         command = [sys.executable, "-c", code]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         assert done.stdout.strip() == expected
+
+
+# -- convolution and pooling -----------------------------------------------------------------------
+
+
+def draw_image(draw: Any, channels: int, innermost: bool) -> np.ndarray:
+    """Images of any size, in either order in memory, with values that are often equal."""
+    samples = 17 if innermost else 2
+    height, width = draw(st.integers(4, 7)), draw(st.integers(4, 7))
+    numbers = np.random.default_rng(draw(st.integers(0, 99)))
+    image = numbers.integers(-3, 4, (height, channels, width, samples)).astype(np.float64)
+    image = image.transpose(3, 1, 0, 2)
+    return image if innermost else np.ascontiguousarray(image)
+
+
+@pytest.mark.usefixtures("always")
+@given(st.data(), st.booleans())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_convolutions_in_place_are_those_of_copies(data: Any, innermost: bool) -> None:
+    channels, outputs = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 5))
+    x = draw_image(data.draw, channels, innermost)
+    kernel = data.draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    w = np.random.default_rng(0).standard_normal((outputs, channels, *kernel))
+    options = {
+        "stride": data.draw(st.tuples(st.integers(1, 2), st.integers(1, 2))),
+        "padding": data.draw(st.tuples(st.integers(0, 2), st.integers(0, 2))),
+        "dilation": data.draw(st.integers(1, 1 if max(kernel) == 3 else 2)),
+    }
+
+    def outcomes() -> list[np.ndarray]:
+        return results(lambda x, w: convolution.conv2d(x, w, **options), [x, w])
+
+    looped = outcomes()
+    use_kernels(False)
+    for ours, expected in zip(looped, outcomes(), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-9, atol=1e-9)
+    use_kernels()
+
+
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize("innermost", [True, False])
+@given(st.data())
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_convolutions_along_one_axis(innermost: bool, data: Any) -> None:
+    x = np.random.default_rng(0).standard_normal((17 if innermost else 2, 2, 9))
+    w = np.random.default_rng(1).standard_normal((3, 2, data.draw(st.integers(1, 3))))
+    options = {"stride": data.draw(st.integers(1, 2)), "padding": data.draw(st.integers(0, 2))}
+
+    def outcomes() -> list[np.ndarray]:
+        return results(lambda x, w: convolution.conv1d(x, w, **options), [x, w])
+
+    looped = outcomes()
+    use_kernels(False)
+    for ours, expected in zip(looped, outcomes(), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-9, atol=1e-9)
+    use_kernels()
+
+
+@pytest.mark.usefixtures("always")
+@given(st.data(), st.booleans())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_maximum_pooling_has_the_bits_of_numpy(data: Any, innermost: bool) -> None:
+    x = draw_image(data.draw, 16, innermost)
+    if not innermost:  # but the channels
+        x = x.transpose(0, 2, 3, 1).copy().transpose(0, 3, 1, 2)
+    if data.draw(st.booleans()):
+        x[0, 0, 1, 1] = data.draw(st.sampled_from([np.nan, np.inf, -np.inf]))
+    kernel = data.draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    options = {
+        "kernel_size": kernel,
+        "stride": data.draw(st.tuples(st.integers(1, 3), st.integers(1, 3))),
+        "padding": tuple(data.draw(st.integers(0, k // 2)) for k in kernel),
+        "dilation": data.draw(st.integers(1, 1 if max(kernel) == 3 else 2)),
+    }
+
+    def outcomes() -> list[np.ndarray]:
+        return results(lambda x: pooling.max_pool2d(x, **options), [x])
+
+    with np.errstate(invalid="ignore"):
+        looped = outcomes()
+        use_kernels(False)
+        for ours, expected in zip(looped, outcomes(), strict=True):
+            np.testing.assert_array_equal(ours, expected)
+    use_kernels()
+
+
+@pytest.mark.usefixtures("always")
+def test_gradients_of_gradients_of_loops() -> None:
+    numbers = np.random.default_rng(0)
+    x, w = numbers.standard_normal((17, 1, 5, 5)), numbers.standard_normal((2, 1, 2, 2))
+
+    def network(x: Any, w: Any) -> Any:
+        return F.gelu(pooling.max_pool2d(convolution.conv2d(x, w), 2)).sum()
+
+    direction = numbers.standard_normal(w.shape)
+    looped = hvp(lambda w: network(x, w), (w,), (direction,))
+    use_kernels(False)
+    np.testing.assert_allclose(looped, hvp(lambda w: network(x, w), (w,), (direction,)), rtol=1e-9)

@@ -20,8 +20,8 @@ def instructions() -> SimpleNamespace:
     """Functions that a compiled function may call, each a few instructions.
 
     ``muladd(x, y, z)`` is x y + z, rounded once where the machine can; ``polynomial(x, c)`` takes
-    coefficients, the highest first; ``plus`` is a sum whose order LLVM may choose; ``larger`` and
-    ``smaller`` keep NaN.
+    coefficients, the highest first; ``plus`` is a sum whose order LLVM may choose, and so is
+    ``plus_product(x, y, z)``, x + y z; ``larger`` and ``smaller`` keep NaN.
     """
     require("numba", "fast")
     from llvmlite import ir
@@ -59,6 +59,15 @@ def instructions() -> SimpleNamespace:
 
         return x(x, y), generate
 
+    @intrinsic  # type: ignore[untyped-decorator]
+    def plus_product(typing: Any, x: Any, y: Any, z: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            x, y, z = values
+            product = builder.fmul(y, z, flags=("contract",))
+            return builder.fadd(x, product, flags=("reassoc", "contract"))
+
+        return x(x, y, z), generate
+
     def extremum(name: str) -> Any:
         @intrinsic  # type: ignore[untyped-decorator]
         def extremum(typing: Any, x: Any, y: Any) -> Any:
@@ -73,6 +82,7 @@ def instructions() -> SimpleNamespace:
         muladd=muladd,
         polynomial=polynomial,
         plus=plus,
+        plus_product=plus_product,
         larger=extremum("maximum"),
         smaller=extremum("minimum"),
     )

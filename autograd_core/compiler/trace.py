@@ -392,7 +392,8 @@ class Trace:
 
     def run(self, function: Callable[..., Any], row: Sequence[Any]) -> Any:
         """Trace into a forward function, or note the call as a whole if it cannot be traced."""
-        if self.step is not None and self.step(function):
+        forward = forward_of(function)
+        if getattr(forward, "whole", False) or (self.step is not None and self.step(function)):
             return self.call(function, *row)
         before = len(self.instructions)
         try:

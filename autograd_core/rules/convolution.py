@@ -15,12 +15,14 @@ elementwise operations and pooling keep it, so that usually nothing has to be re
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd_core.kernels import machine_code, suits
+from autograd_core.memory import aligned
 from autograd_core.primitive import call, operation
 from autograd_core.rules.windows import Sizes, Windows
 
@@ -88,6 +90,112 @@ def weights(w: Any, groups: int) -> Any:
 def padded_array(x: Any, windows: Windows, layout: Layout) -> Any:
     """An array in the order of a layout, with its padding."""
     return windows.pad(layout.array(layout.matrices(x, 1), x.shape))
+
+
+# -- in machine code -------------------------------------------------------------------------------
+
+# Up to how many outputs windows are read where they lie: copies pay off with more.
+FEW = 32
+# The shortest rows worth a sum of products.
+LONG = 256
+
+
+class Rows(NamedTuple):
+    """Where the rows of an array lie: how far apart those of batches, places and channels are.
+
+    A row is what lies along the last spatial axis of a channel, with all samples if those lie
+    innermost; ``step`` is how far apart its elements are.
+    """
+
+    batches: int
+    rows: int
+    channels: int
+    width: int
+    batch: int
+    row: int
+    channel: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loops:
+    """What loops need to know of windows over arrays in a layout; see ``convolution_loops``."""
+
+    windows: Windows
+    layout: Layout
+
+    def axes(self) -> tuple[Sizes, Sizes, Sizes]:
+        """Kernel, strides and dilations, each along places and along rows."""
+        axes = zip(self.windows.kernel, self.windows.stride, self.windows.dilation, strict=True)
+        pairs = [*axes]
+        if len(pairs) == 1:
+            pairs.insert(1 if self.layout.order[0] else 0, (1, 1, 1))
+        kernels, strides, dilations = zip(*pairs, strict=True)
+        return kernels, strides, dilations
+
+    def rows(self, shape: Sizes) -> Rows:
+        """The rows of an array (N, C, *spatial) with one or two spatial axes."""
+        n, channels, *spatial = shape
+        if self.layout.order[0] == 0:
+            (length, *rows) = reversed(spatial)
+            plane = math.prod(spatial)
+            places = math.prod(rows)
+            return Rows(n, places, channels, length, channels * plane, length, plane, 1)
+        width = n * math.prod(spatial[1:])
+        return Rows(1, spatial[0], channels, width, 0, channels * width, width, n)
+
+    def flat(self, x: Any) -> Any:
+        """An array with its padding, as it lies in memory."""
+        if not any(map(any, self.windows.padding)):
+            return self.layout.matrices(x, 1).reshape(-1)
+        shape = (*x.shape[:2], *self.windows.padded(x.shape[2:]))
+        elements = aligned(math.prod(shape), x.dtype)
+        elements[:] = 0
+        self.layout.array(elements, shape)[self.windows.inside(x.shape[2:])] = x
+        return elements
+
+    def correlation(self, x: Sizes, y: Sizes) -> Any:
+        """What ``correlate`` and ``correlate_weight`` are told about arrays of these shapes."""
+        (kernel, taps), (stride, _), (dilation, gap) = self.axes()
+        inputs = self.rows((*x[:2], *self.windows.padded(x[2:])))
+        outputs = self.rows(y)
+        counts = outputs.batches, outputs.rows, outputs.channels, inputs.channels, kernel
+        places = outputs.width, stride, dilation, gap * inputs.step, *inputs[4:7]
+        return np.array([*counts, *places, *outputs[4:7], taps])
+
+    def spreading(self, x: Sizes, y: Sizes) -> Any:
+        """What ``add_columns`` is told about arrays of these shapes."""
+        (kernel, taps), (stride, jump), (dilation, gap) = self.axes()
+        target, rows = self.rows(x), self.rows(y)
+        filters = target.channels * kernel * taps
+        positions = rows.rows * rows.width if rows.batch else rows.width
+        count, width = (1, rows.width) if jump == 1 else (rows.width // rows.step, rows.step)
+        columns = filters * positions, rows.width, positions
+        if not rows.batch:
+            columns = 0, filters * positions, positions
+        counts = rows.batches, rows.rows, target.channels, kernel, taps, count, width
+        places = jump * target.step, stride, dilation, gap * target.step, *target[4:7]
+        return np.array([*counts, *places, *columns])
+
+
+def knows(loops: Loops, groups: int, *arrays: Any) -> bool:
+    """Whether there are loops for these windows and arrays."""
+    return groups == 1 and len(loops.windows.kernel) <= 2 and suits(*arrays)
+
+
+def reads_in_place(loops: Loops, groups: int, y: Sizes, *arrays: Any) -> bool:
+    """Whether to read windows where they lie, instead of copying them side by side.
+
+    Copies pay off with many outputs, and are none for kernels of one element.
+    """
+    one = math.prod(loops.windows.kernel) == 1
+    steps = loops.axes()[1]
+    return y[1] <= FEW and not one and steps[1] == 1 and knows(loops, groups, *arrays)
+
+
+def loop_of(make: Any, dtype: np.dtype[Any], arrays: int) -> Callable[..., None]:
+    """A loop of ``convolution_loops`` over so many vectors, and sizes."""
+    return machine_code(make, dtype, *(1,) * arrays, sizes=True)
 
 
 # -- samples ---------------------------------------------------------------------------------------
@@ -174,6 +282,14 @@ def conv(x: Any, w: Any, windows: Windows, groups: int) -> Any:
     windows.check((w.shape[1] * groups, *w.shape[2:]), (x.shape[1], *windows.kernel))
     layout = layout_of(len(x), x.shape[2:])
     shape = (len(x), len(w), *windows.count(x.shape[2:]))
+    loops = Loops(windows, layout)
+    if reads_in_place(loops, groups, shape, x, w):
+        from autograd_core.rules.convolution_loops import correlate
+
+        elements = aligned(math.prod(shape), x.dtype)
+        loop = loop_of(correlate(loops.axes()[0][1]), x.dtype, 3)
+        loop(loops.flat(x), w.reshape(-1), elements, loops.correlation(x.shape, shape))
+        return layout.array(elements, shape)
     result = layout.array(np.empty(math.prod(shape), np.result_type(x, w), like=x), shape)
     matrices, padded = layout.matrices(result, groups), padded_array(x, windows, layout)
     for part, seen in layout.parts(padded, windows):
@@ -192,9 +308,18 @@ def conv_transpose(y: Any, w: Any, windows: Windows, groups: int, spatial: Sizes
     shape = (len(y), channels, *windows.padded(spatial))
     result = layout.array(np.zeros(math.prod(shape), np.result_type(y, w), like=y), shape)
     matrices = layout.matrices(y, groups)
+    loops = Loops(windows, layout)
+    adds = knows(loops, groups, y, w)
     for part, seen in layout.parts(result, windows):
         counts = windows.positions(seen.shape[2:])
         columns = weights(w, groups).mT @ matrices[part]
+        if adds:
+            from autograd_core.rules.convolution_loops import add_columns
+
+            loop = loop_of(add_columns, y.dtype, 2)
+            sizes = loops.spreading(seen.shape, (len(seen), len(w), *counts))
+            loop(columns.reshape(-1), layout.matrices(seen, 1).reshape(-1), sizes)
+            continue
         inner = channels * math.prod(windows.kernel)
         columns = layout.array(columns, (len(seen), inner, *counts))
         columns = columns.reshape(len(seen), channels, *windows.kernel, *counts)
@@ -210,6 +335,15 @@ def conv_weight(y: Any, x: Any, windows: Windows, groups: int) -> Any:
     layout = layout_of(len(x), x.shape[2:])
     shape = (y.shape[1], x.shape[1] // groups, *windows.kernel)
     result = np.zeros(shape, np.result_type(y, x), like=y)
+    loops = Loops(windows, layout)
+    long = loops.rows(y.shape).width >= LONG
+    if long and reads_in_place(loops, groups, y.shape, y, x):
+        from autograd_core.rules.convolution_loops import correlate_weight
+
+        loop = loop_of(correlate_weight, x.dtype, 3)
+        flat = layout.matrices(y, 1).reshape(-1)
+        loop(flat, loops.flat(x), result.reshape(-1), loops.correlation(x.shape, y.shape))
+        return result
     total, matrices = weights(result, groups), layout.matrices(y, groups)
     for part, seen in layout.parts(padded_array(x, windows, layout), windows):
         columns = layout.columns(seen, windows, groups)

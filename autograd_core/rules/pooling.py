@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from autograd_core.kernels import machine_code, suits, whole
+from autograd_core.memory import aligned
 from autograd_core.primitive import call, operation
 from autograd_core.rules.convolution import draw_windows
 from autograd_core.rules.windows import Sizes, Windows
@@ -120,15 +123,76 @@ def maxima(x: Any, out: Any, windows: Windows) -> Any:
     return [*masks, number.astype(x.dtype)]
 
 
+def to_maxima_sample(d: Any) -> Any:
+    """What maximum pooling takes and results in, and what windows give."""
+    (x, windows), _ = max_pool_sample(d)
+    out = max_pool(x, windows)
+    return call(d.array(out.shape), x, out, windows)
+
+
+def from_maxima_sample(d: Any) -> Any:
+    """What maximum pooling takes and results in, and an array like the first."""
+    (x, windows), _ = max_pool_sample(d)
+    return call(d.array(x.shape), x, max_pool(x, windows), windows)
+
+
+def to_maxima_y(g: Any, x: Any, largest: Any, windows: Windows) -> Any:
+    """Each window gets what its maxima have."""
+    return from_maxima(g, x, largest, windows)
+
+
+def from_maxima_x(g: Any, y: Any, largest: Any, windows: Windows) -> Any:
+    """Each window gives to its maxima."""
+    return to_maxima(g, y, largest, windows)
+
+
+@operation(to_maxima_sample, y=to_maxima_y)
+@whole
+def to_maxima(y: Any, x: Any, largest: Any, windows: Windows) -> Any:
+    """Split y, one number for each window of x, evenly between the maxima of the window.
+
+    ``largest`` are the maxima of the windows.
+    """
+    nest = nest_of(x) if knows(windows, y, x, largest) else None
+    if nest is None:
+        *masks, number = maxima(x, largest, windows)
+        return scatter(y / number, masks, windows, x.shape[2:])
+    result = empty_like(x, nest)
+    result[...] = 0
+    arrays = [nest.view(each) for each in (y, x, largest, result)]
+    count = np.empty(arrays[0].shape[-1], x.dtype)
+    run_loop("spread_to_maxima", windows, *arrays, count)
+    return result
+
+
+@operation(from_maxima_sample, x=from_maxima_x)
+def from_maxima(x: Any, y: Any, largest: Any, windows: Windows) -> Any:
+    """For each window the mean of x over the maxima of y in the window: to_maxima transposed."""
+    windows.check(x.shape, y.shape)
+    *masks, number = maxima(y, largest, windows)
+    return gather(x, masks, windows) / number
+
+
+@operation(view=True)
+def constant(x: Any) -> Any:
+    """The same values, through which no gradient flows: where maxima lie is piecewise constant."""
+    return x
+
+
 def max_pool_x(g: Any, x: Any, out: Any, windows: Windows) -> Any:
     """Split each cotangent evenly between the maxima of its window."""
-    *masks, number = maxima(x, out, windows)
-    return scatter(g / number, masks, windows, x.shape[2:])
+    return to_maxima(g, constant(x), constant(out), windows)
 
 
 @operation(max_pool_sample, x=max_pool_x)
+@whole
 def max_pool(x: Any, windows: Windows) -> Any:
     """The largest elements of the windows of x (N, C, *spatial): (N, C, *count)."""
+    nest = nest_of(x) if knows(windows, x) else None
+    if nest is not None:
+        result = empty_like(x, nest, (*x.shape[:2], *windows.count(x.shape[2:])))
+        run_loop("max_pool", windows, nest.view(x), nest.view(result))
+        return result
     padded = windows.pad(x, lowest(x.dtype))
     first, *rest = (padded[slab] for _, slab in windows.slices(windows.count(x.shape[2:])))
     result = first.copy(order="K")
@@ -140,3 +204,59 @@ def max_pool(x: Any, windows: Windows) -> Any:
 def lowest(dtype: Any) -> Any:
     """What no element of a dtype lies below."""
     return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
+
+
+# -- in machine code -------------------------------------------------------------------------------
+
+# Orders of the axes (N, C, H, W) in memory in which loops run along an axis that is not spatial:
+# samples innermost, as convolutions leave them, and channels innermost.
+ORDERS = ((2, 1, 3, 0), (0, 2, 3, 1))
+# The shortest such axis that loops are worth it for.
+SHORTEST = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Nest:
+    """Arrays (N, C, H, W) whose axes lie in an ``order`` in memory, the outermost first."""
+
+    order: Sizes
+
+    def view(self, x: Any) -> Any:
+        """The array as (outer, H, middle, W, inner), contiguous; a copy if it lies otherwise."""
+        lengths = [x.shape[k] for k in self.order]
+        height, width = self.order.index(2), self.order.index(3)
+        between = lengths[height + 1 : width]
+        parts = lengths[:height], lengths[height : height + 1], between, lengths[width:][:1]
+        shape = [*map(math.prod, parts), math.prod(lengths[width + 1 :])]
+        return np.ascontiguousarray(x.transpose(self.order)).reshape(shape)
+
+
+def nest_of(x: Any) -> Nest | None:
+    """How an array lies in memory, if loops can run along it."""
+    for order in ORDERS:
+        if x.shape[order[-1]] >= SHORTEST and x.transpose(order).flags.c_contiguous:
+            return Nest(order)
+    return None
+
+
+def empty_like(x: Any, nest: Nest, shape: Sizes | None = None) -> Any:
+    """An uninitialized array in the order of a nest, of the shape of x or another."""
+    lengths = [(shape or x.shape)[k] for k in nest.order]
+    elements = aligned(math.prod(lengths), x.dtype)
+    return elements.reshape(lengths).transpose(np.argsort(nest.order))
+
+
+def knows(windows: Windows, *arrays: Any) -> bool:
+    """Whether there are loops for windows and arrays, and they are worth it."""
+    return len(windows.kernel) == 2 and suits(*arrays)
+
+
+def run_loop(name: str, windows: Windows, *arrays: Any) -> None:
+    """Run a loop of ``pooling_loops``."""
+    from autograd_core.rules import pooling_loops
+
+    before = [pair[0] for pair in windows.padding]
+    sizes = np.array([*windows.kernel, *windows.stride, *before, *windows.dilation])
+    dimensions = [array.ndim for array in arrays]
+    loop = machine_code(getattr(pooling_loops, name), arrays[0].dtype, *dimensions, sizes=True)
+    loop(*arrays, sizes)
