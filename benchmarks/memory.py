@@ -1,8 +1,9 @@
 """Peak memory of training steps above the process after set-up, in bytes.
 
 ``python -m benchmarks.memory ROW CANDIDATE`` prints it for one process. Set-up is the library, its
-code warmed by a small model, and the model with its optimizer and batch; what it freed is given
-back to the system first. The peak is the system's own count (VmHWM, proc(5)), reset after set-up.
+code loaded and compiled by the same model with few parameters, and the model with its optimizer and
+batch; what it freed is given back to the system first. The peak is the system's own count (VmHWM,
+proc(5)), reset after set-up.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from autograd_core import Tensor, value_and_grad
 from autograd_core.compiler import Compiled, compile
 from autograd_core.compiler.ir import Value, named
 from autograd_core.compiler.passes import Draft, hashable
-from autograd_core.compiler.steps import along, layout_in, nest_of
+from autograd_core.compiler.steps import along, layout_in, nest_in
 from autograd_core.testing import drawn
 
 SINGLE = np.float32
@@ -149,17 +149,37 @@ def numba() -> None:
 
 
 def test_nests() -> None:
-    assert nest_of((2, 3, 4)) == (6, 4)
-    assert nest_of(()) == (1, 1)
+    array = np.ones((2, 3, 4))
+    assert nest_in(Value(0, array), (0, 1, 2)) == (6, 4)
+    assert nest_in(Value(0, array), (1, 0, 2)) is None
+    assert nest_in(Value(0, array.T), (2, 1, 0)) == (6, 4)
+    assert nest_in(Value(0, array[0]), (0, 1, 2)) == (3, 4)
+    assert nest_in(Value(0, array[0, :, :1]), (1, 0)) is None  # there are gaps
+    assert nest_in(Value(0, np.ones(3)), (1, 0)) == (3, 1)
+    assert nest_in(Value(0, np.ones(())), ()) == (1, 1)
     layouts = [layout_in(nest, (6, 4)) for nest in ((6, 4), (1, 1), (1, 4), (6, 1), (2, 4))]
     assert [each and each.name for each in layouts] == ["FULL", "SCALAR", "COLUMN", "ROW", None]
-    assert [along(axes, 3) for axes in ((2,), (0, 1), (0, 1, 2), (-1,), (1,))] == [
-        "last",
-        "leading",
-        "all",
-        "last",
-        None,
-    ]
+    reductions = [along(axes, (0, 1, 2)) for axes in ({2}, {0, 1}, {0, 1, 2}, {1})]
+    assert reductions == ["last", "leading", "all", None]
+    assert [along(axes, (1, 0)) for axes in ({0}, {1})] == ["last", "leading"]
+
+
+@pytest.mark.usefixtures("numba")
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0), (2, 1, 0)])
+def test_kernels_run_along_memory_whatever_the_order_of_axes(order: tuple[int, ...]) -> None:
+    def normalized(x: Any, y: Any) -> Any:
+        z = np.exp(x * 0.5 + y)
+        return z / z.sum(axis=order[-1], keepdims=True), z.sum(axis=order[:-1]), z.max()
+
+    numbers = np.random.default_rng(0).standard_normal((2, 3, 4, 5))
+    places = np.argsort(order)
+    x, y = (each.transpose(places) for each in numbers[:, :, :, :3])
+    run = compile(normalized, fuse=True)
+    for _ in range(2):
+        for ours, expected in zip(run(x, y), normalized(x, y), strict=True):
+            assert ours.strides == expected.strides or ours.ndim == 0
+            np.testing.assert_allclose(ours, expected, rtol=1e-12)
+    assert "run as 1 kernels" in run.explain()
 
 
 @pytest.mark.usefixtures("numba")

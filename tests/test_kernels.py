@@ -155,6 +155,15 @@ def test_the_environment_turns_loops_off() -> None:
 # -- convolution and pooling -----------------------------------------------------------------------
 
 
+def assert_same(function: Callable[..., Any], operands: list[np.ndarray], tolerance: float) -> None:
+    """Loops and NumPy give the same results and gradients."""
+    use_kernels()
+    looped = results(function, operands)
+    use_kernels(False)
+    for ours, expected in zip(looped, results(function, operands), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=tolerance, atol=tolerance)
+
+
 def draw_image(draw: Any, channels: int, innermost: bool) -> np.ndarray:
     """Images of any size, in either order in memory, with values that are often equal."""
     samples = 17 if innermost else 2
@@ -178,15 +187,7 @@ def test_convolutions_in_place_are_those_of_copies(data: Any, innermost: bool) -
         "padding": data.draw(st.tuples(st.integers(0, 2), st.integers(0, 2))),
         "dilation": data.draw(st.integers(1, 1 if max(kernel) == 3 else 2)),
     }
-
-    def outcomes() -> list[np.ndarray]:
-        return results(lambda x, w: convolution.conv2d(x, w, **options), [x, w])
-
-    looped = outcomes()
-    use_kernels(False)
-    for ours, expected in zip(looped, outcomes(), strict=True):
-        np.testing.assert_allclose(ours, expected, rtol=1e-9, atol=1e-9)
-    use_kernels()
+    assert_same(lambda x, w: convolution.conv2d(x, w, **options), [x, w], 1e-9)
 
 
 @pytest.mark.usefixtures("always")
@@ -197,15 +198,7 @@ def test_convolutions_along_one_axis(innermost: bool, data: Any) -> None:
     x = np.random.default_rng(0).standard_normal((17 if innermost else 2, 2, 9))
     w = np.random.default_rng(1).standard_normal((3, 2, data.draw(st.integers(1, 3))))
     options = {"stride": data.draw(st.integers(1, 2)), "padding": data.draw(st.integers(0, 2))}
-
-    def outcomes() -> list[np.ndarray]:
-        return results(lambda x, w: convolution.conv1d(x, w, **options), [x, w])
-
-    looped = outcomes()
-    use_kernels(False)
-    for ours, expected in zip(looped, outcomes(), strict=True):
-        np.testing.assert_allclose(ours, expected, rtol=1e-9, atol=1e-9)
-    use_kernels()
+    assert_same(lambda x, w: convolution.conv1d(x, w, **options), [x, w], 1e-9)
 
 
 @pytest.mark.usefixtures("always")
@@ -224,16 +217,8 @@ def test_maximum_pooling_has_the_bits_of_numpy(data: Any, innermost: bool) -> No
         "padding": tuple(data.draw(st.integers(0, k // 2)) for k in kernel),
         "dilation": data.draw(st.integers(1, 1 if max(kernel) == 3 else 2)),
     }
-
-    def outcomes() -> list[np.ndarray]:
-        return results(lambda x: pooling.max_pool2d(x, **options), [x])
-
     with np.errstate(invalid="ignore"):
-        looped = outcomes()
-        use_kernels(False)
-        for ours, expected in zip(looped, outcomes(), strict=True):
-            np.testing.assert_array_equal(ours, expected)
-    use_kernels()
+        assert_same(lambda x: pooling.max_pool2d(x, **options), [x], 0)
 
 
 @pytest.mark.usefixtures("always")

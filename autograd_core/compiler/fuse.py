@@ -28,7 +28,6 @@ from autograd_core.compiler.steps import (
     Nest,
     candidate,
     layout_in,
-    nest_of,
     same_elements,
 )
 
@@ -103,7 +102,7 @@ class Cluster:
             waiting += new
         return found
 
-    def layout(self, each: Candidate, output: Nest) -> Layout | None:
+    def layout(self, each: Candidate) -> Layout | None:
         """What the result of an instruction would be in this nest; None if it cannot join."""
         if len(self.members) >= loops.MOST_STEPS:
             return None
@@ -113,7 +112,7 @@ class Cluster:
             found = layout_in(nest, self.full)
             if found is None or self.layouts.get(value, found) is not found:
                 return None
-        return layout_in(output, self.full)
+        return layout_in(each.full, self.full)
 
     def key(self, operand: tuple[Value, Nest]) -> tuple[Value, Layout]:
         """An operand, and what it is in this nest."""
@@ -122,21 +121,21 @@ class Cluster:
         assert found is not None
         return value, found
 
-    def takes(self, each: Candidate, output: Nest) -> bool:
+    def takes(self, each: Candidate) -> bool:
         """Whether an instruction may join.
 
         What is complete only after the last row cannot be used in the rows.
         """
         if self.full[0] * self.full[1] > SMALL and self.known.isdisjoint(each.values):
             return False  # what has nothing in common would only be kept for longer
-        found = self.layout(each, output)
+        found = self.layout(each)
         late = not self.after.isdisjoint(each.values)
         return found is not None and not (late and found in (Layout.FULL, Layout.ROW))
 
     def join(self, instruction: Instruction, each: Candidate, sources: set[Cluster]) -> None:
         """Take an instruction in."""
         (output,) = instruction.outputs
-        found = self.layout(each, nest_of(output.shape))
+        found = self.layout(each)
         assert found is not None
         self.members.append((instruction, each))
         self.layouts[output] = found
@@ -174,7 +173,7 @@ def clusters_of(
             return not any(cluster is other or cluster in other.behind() for other in others)
 
         for cluster in reversed(clusters[-REACH:]):
-            if cluster.takes(each, nest_of(output.shape)) and free(cluster):
+            if cluster.takes(each) and free(cluster):
                 break
         else:
             cluster = Cluster(each.full)
@@ -257,21 +256,23 @@ def kernel_of(cluster: Cluster, takers: dict[Value, set[Any]]) -> Instruction:
     taken: dict[tuple[Value, Layout], None] = {}
     for _, each in cluster.members:
         taken.update(dict.fromkeys(cluster.key(v) for v in each.arrays if v[0] not in made))
-    keys = [*taken, *((value, cluster.layouts[value]) for value in made)]
-    numbers = {key: number for number, key in enumerate(keys)}
-    steps = tuple(
-        Step(
+    numbers = {key: number for number, key in enumerate(taken)}
+    steps: dict[Step, int] = {}  # what is made again may meet the first of its kind
+    for (_, each), output in zip(cluster.members, made, strict=True):
+        step = Step(
             each.function,
             tuple(v if isinstance(v, Constant) else numbers[cluster.key(v)] for v in each.operands),
             output.dtype,
             cluster.layouts[output],
             each.reduces,
         )
-        for (_, each), output in zip(cluster.members, made, strict=True)
-    )
+        number = steps.setdefault(step, len(taken) + len(steps))
+        numbers[output, cluster.layouts[output]] = number
     outputs = tuple(value for value in made if takers.get(value, set()) - {cluster})
     inputs = tuple((layout, value.dtype) for value, layout in taken)
-    group = Group(inputs, steps, tuple(numbers[value, cluster.layouts[value]] for value in outputs))
+    group = Group(
+        inputs, tuple(steps), tuple(numbers[value, cluster.layouts[value]] for value in outputs)
+    )
     kinds = [layout for _, layout in taken] + [cluster.layouts[value] for value in outputs]
     kernel = Kernel(group, cluster.full, kinds)
     line = cluster.members[0][0].line

@@ -19,15 +19,17 @@ class Value:
     ``array`` is the array itself if it lives outside of the program (parameters, buffers, constants
     of the function): programs read it anew each time. ``owner`` is the Value whose memory this one
     shows, itself if it has its own; that of a Value outside is never the program's to write to.
+    ``order`` are the axes as they lie in memory, the outermost first; None if there are gaps.
     """
 
-    __slots__ = ("array", "contiguous", "dtype", "number", "owner", "shape")
+    __slots__ = ("array", "contiguous", "dtype", "number", "order", "owner", "shape")
 
     def __init__(self, number: int, like: Any, owner: Value | None = None, array: Any = None):
         self.number = number
         self.shape: tuple[int, ...] = like.shape
         self.dtype: np.dtype[Any] = like.dtype
         self.contiguous: bool = like.flags.c_contiguous
+        self.order = order_of(like)
         self.owner = owner or self
         self.array = array
 
@@ -49,6 +51,30 @@ class Value:
     def nbytes(self) -> int:
         """The bytes the elements take."""
         return self.size * self.dtype.itemsize
+
+
+def order_of(array: Any) -> tuple[int, ...] | None:
+    """The axes as they lie in memory, the outermost first; None if elements have gaps between.
+
+    >>> order_of(np.ones((2, 3, 4)).transpose(2, 0, 1))
+    (1, 2, 0)
+    """
+    if array.flags.c_contiguous:
+        return tuple(range(array.ndim))
+    order = sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
+    return tuple(order) if array.transpose(order).flags.c_contiguous else None
+
+
+def in_order_of(value: Value, memory: Any) -> Any:
+    """Memory of a Value's size as an array whose elements lie as the Value's do.
+
+    >>> memory = in_order_of(Value(0, np.ones((2, 3), order="F")), np.arange(6.0))
+    >>> memory[:, 0]
+    array([0., 1.])
+    """
+    order = value.order or range(len(value.shape))
+    array = memory.view(value.dtype).reshape([value.shape[axis] for axis in order])
+    return array.transpose(np.argsort(order))
 
 
 class Kind(Enum):

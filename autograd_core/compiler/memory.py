@@ -13,9 +13,10 @@ import numpy as np
 
 from autograd_core.compiler import loops
 from autograd_core.compiler.fuse import Kernel
-from autograd_core.compiler.ir import Instruction, Kind, Value
+from autograd_core.compiler.ir import Instruction, Kind, Value, in_order_of
 from autograd_core.compiler.passes import CHANGING, Draft, last_uses
 from autograd_core.compiler.state import write_gradient
+from autograd_core.memory import aligned
 
 # From how many bytes on a result is put somewhere; passing ``out`` costs as much as to make less.
 PLACED = 2**14
@@ -114,8 +115,8 @@ def reuse(draft: Draft) -> str:
                     buffers[output] = buffers.pop(operand)
                 continue
             waiting = free.get(output.nbytes)
-            buffers[output] = waiting.pop() if waiting else aligned(output.nbytes)
-            instruction.out[output] = buffers[output].view(output.dtype).reshape(output.shape)
+            buffers[output] = waiting.pop() if waiting else aligned(output.nbytes, np.uint8)
+            instruction.out[output] = in_order_of(output, buffers[output])
         for owner in done:
             if owner in buffers:
                 free.setdefault(owner.nbytes, []).append(buffers.pop(owner))
@@ -135,7 +136,7 @@ def movable(draft: Draft) -> set[Value]:
         for instruction in draft.instructions
         if instruction.kind is Kind.PURE
         for output in instruction.outputs
-        if output.owner is output and output.contiguous and output not in instruction.out
+        if output.owner is output and output.order is not None and output not in instruction.out
     }
     ours.difference_update(result.owner for result in draft.results)
     for instruction in draft.instructions:
@@ -158,10 +159,3 @@ def overwritable(instruction: Instruction, output: Value, done: set[Value]) -> V
         elif is_elementwise(instruction):
             return operand
     return None
-
-
-def aligned(nbytes: int, boundary: int = 64) -> Any:
-    """Fresh memory that begins at a cache line."""
-    memory = np.empty(nbytes + boundary, np.uint8)
-    start = -memory.ctypes.data % boundary
-    return memory[start : start + nbytes]

@@ -102,19 +102,25 @@ class Writer:
         if out is not None:
             return self.names.of(out, "buffer")
         empty = self.names.of(np.empty, "empty")
-        return f"{empty}({self.expression(output.shape)}, {self.expression(output.dtype)})"
+        order = output.order or ()
+        shape = tuple(output.shape[axis] for axis in order)
+        array = f"{empty}({self.expression(shape)}, {self.expression(output.dtype)})"
+        return array + transposition(tuple(np.argsort(order).tolist()))
 
     def laid_out(self, value: Value, layout: tuple[int, ...], array: Any) -> str:
         """A Value in the shape that a kernel takes it in; of a known array, a view made now."""
+        order = value.order or ()
         if isinstance(array, np.ndarray):
-            if array.shape != layout:
-                array = self.views.setdefault((id(array), layout), array.reshape(layout))
+            if array.shape != layout or not value.contiguous:
+                view = array.transpose(order).reshape(layout)
+                array = self.views.setdefault((id(array), layout), view)
             return self.names.of(array, "a")
-        if value.shape == layout:
-            return self.expression(value)
+        text = self.expression(value)
+        if value.contiguous and value.shape == layout:
+            return text
         shape = self.expression(layout)
         if value.shape:
-            return f"{self.expression(value)}.reshape({shape})"
+            return f"{text}{transposition(order)}.reshape({shape})"
         return f"{self.names.of(np.reshape, 'reshape')}({self.expression(value)}, {shape})"
 
     def line(self, instruction: Instruction) -> str:
@@ -195,6 +201,11 @@ class Writer:
             inner = ", ".join(map(self.expression, value))
             return f"{self.names.of(kind, kind.__name__)}({inner})"
         return self.names.of(value, wish_of(value))
+
+
+def transposition(order: tuple[int, ...]) -> str:
+    """The call that puts axes in an order, as text."""
+    return "" if order == tuple(range(len(order))) else f".transpose({order})"
 
 
 def takes_positional_out(function: Any) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from autograd_core.compiler.expressions import Constant, expression
 from autograd_core.compiler.ir import Instruction, Value
 from autograd_core.compiler.passes import Draft, last_uses
 from autograd_core.compiler.steps import candidate, same_elements
@@ -18,6 +19,8 @@ from autograd_core.containers import map_leaves
 
 # Smaller results are kept.
 LARGE = 2**17
+# Nanoseconds an element, up to which an operation costs less than to read its result from memory.
+ARITHMETIC = 0.06
 
 
 def recompute(draft: Draft) -> str:
@@ -29,10 +32,16 @@ def recompute(draft: Draft) -> str:
         shown = same_elements(instruction)
         if shown in again:
             again[instruction.outputs[0]] = instruction
-        elif shown is None and is_cheap(instruction) and waiting.issuperset(instruction.outputs):
+        elif shown is None and is_elementwise(instruction):
+            (output,) = instruction.outputs
             operands = [operand for operand in instruction.operands if operand.array is None]
-            if all(operand in again or operand.owner in waiting for operand in operands):
-                again[instruction.outputs[0]] = instruction
+            known = all(operand in again or operand.owner in waiting for operand in operands)
+            # What does not wait itself is made again on the way to another if that costs nothing.
+            free = is_arithmetic(instruction) or waiting.issuperset(
+                operand.owner for operand in (output, *operands)
+            )
+            if known and free:
+                again[output] = instruction
     instructions = draft.instructions[:peak]
     new: dict[Value, Value] = {}
 
@@ -66,7 +75,16 @@ def recompute(draft: Draft) -> str:
     return f"recompute: {len(new)} results of {saved:,} bytes are made again, not kept"
 
 
-def is_cheap(instruction: Instruction) -> bool:
+def is_arithmetic(instruction: Instruction) -> bool:
+    """Whether an elementwise instruction takes a loop few cycles."""
+    step = candidate(instruction, {})
+    assert step is not None
+    dtypes = [each if isinstance(each, Constant) else each[0].dtype for each in step.operands]
+    known = expression(step.function, dtypes)
+    return known is not None and known.nanoseconds <= ARITHMETIC
+
+
+def is_elementwise(instruction: Instruction) -> bool:
     """Whether an instruction is elementwise, and its result large and its own."""
     if len(instruction.outputs) != 1:
         return False

@@ -1,13 +1,14 @@
 """Steps: what instructions mean to a loop over rows and columns, if loops can do them.
 
-A loop sees every contiguous array as rows and columns: the last axis are the columns, all others
-together the rows. So reshaping, as long as it shows the same elements in the same order, makes no
-difference to it.
+A loop sees arrays as they lie in memory, without gaps, as rows and columns: the innermost axis are
+the columns, all others together the rows. So reshaping and transposing, as long as they show the
+same elements in the same order in memory, make no difference to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,9 +47,20 @@ class Candidate:
         return [value for value, _ in self.arrays]
 
 
-def nest_of(shape: tuple[int, ...]) -> Nest:
-    """Rows and columns of an array of a shape."""
-    return (int(np.prod(shape[:-1], dtype=np.int64)), shape[-1]) if shape else (1, 1)
+def nest_in(value: Value, order: tuple[int, ...]) -> Nest | None:
+    """Rows and columns of an array that broadcasts to others whose axes lie in an order.
+
+    None if its elements do not lie in that order, without gaps.
+    """
+    missing = len(order) - len(value.shape)
+    if value.order is None or missing < 0:
+        return None
+    lengths = (1,) * missing + value.shape
+    own = [axis + missing for axis in value.order if value.shape[axis] > 1]
+    if own != [axis for axis in order if lengths[axis] > 1]:
+        return None
+    *rows, columns = (1, *(lengths[axis] for axis in order))
+    return math.prod(rows), columns
 
 
 def layout_in(nest: Nest, full: Nest) -> Layout | None:
@@ -81,7 +93,7 @@ def same_elements(instruction: Instruction) -> Value | None:
     if instruction.kind is not Kind.PURE or len(operands) != 1 or len(instruction.outputs) != 1:
         return None
     (operand,), (output,) = operands, instruction.outputs
-    shown = output.owner is operand.owner and output.contiguous and operand.contiguous
+    shown = output.owner is operand.owner and None not in (output.order, operand.order)
     same = (output.size, output.dtype) == (operand.size, operand.dtype)
     return operand if shown and same else None
 
@@ -94,23 +106,29 @@ def candidate(instruction: Instruction, roots: dict[Value, Value]) -> Candidate 
     if instruction.kind is not Kind.PURE or len(instruction.outputs) != 1:
         return None
     (output,) = instruction.outputs
-    if output.size == 0 or not output.contiguous:
+    if output.size == 0 or output.order is None:
         return None
     found = reduction(instruction) or elementwise(instruction)
     if found is None:
         return None
     function, args, reduces = found
+    largest = args[0] if reduces else output
+    if largest.order is None:
+        return None
     operands: list[Constant | tuple[Value, Nest]] = []
     for arg in args:
-        if isinstance(arg, Value) and arg.contiguous and arg.size:
-            operands.append((roots.get(arg, arg), nest_of(arg.shape)))
+        if isinstance(arg, Value) and arg.size:
+            nest = nest_in(arg, largest.order)
+            if nest is None:
+                return None
+            operands.append((roots.get(arg, arg), nest))
         elif isinstance(arg, (int, float, bool, np.bool_, np.integer, np.floating)):
             operands.append(Constant(arg))
         else:
             return None
-    step = Candidate(
-        function, tuple(operands), nest_of((args[0] if reduces else output).shape), reduces
-    )
+    full = nest_in(largest, largest.order)
+    assert full is not None
+    step = Candidate(function, tuple(operands), full, reduces)
     return step if step.values and is_known(step, output) else None
 
 
@@ -136,18 +154,35 @@ def reduction(instruction: Instruction) -> tuple[Any, Any, str] | None:
         return None
     axis, ndim = kwargs.get("axis", 0), len(args[0].shape)
     axes = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    reduces = along(axes, ndim)
-    return None if reduces is None else (reducing, args, reduces)
+    order = args[0].order
+    if order is None:
+        return None
+    reduces = along({axis % ndim for axis in axes}, order)
+    lies = reduces != "last" or keeps_order(instruction, order)
+    return (reducing, args, reduces) if reduces and lies else None
 
 
-def along(axes: Iterable[int], ndim: int) -> str | None:
+def along(reduced: set[int], order: tuple[int, ...]) -> str | None:
     """What a reduction over axes is to rows and columns."""
-    reduced = {axis % ndim for axis in axes}
-    if reduced == set(range(ndim)):
+    if reduced == {*order}:
         return "all"
-    if reduced == {ndim - 1}:
+    if reduced == {order[-1]}:
         return "last"
-    return "leading" if reduced == set(range(ndim - 1)) else None
+    return "leading" if reduced == {*order[:-1]} else None
+
+
+def keeps_order(instruction: Instruction, order: tuple[int, ...]) -> bool:
+    """Whether the result of a reduction along the columns lies as the rows did."""
+    (output,) = instruction.outputs
+    if output.order is None:
+        return False
+    kept = order[:-1]
+    if len(output.shape) < len(order):  # the others have moved up
+        kept = tuple(axis - (axis > order[-1]) for axis in kept)
+    lengths = output.shape
+    return [axis for axis in output.order if lengths[axis] > 1] == [
+        axis for axis in kept if lengths[axis] > 1
+    ]
 
 
 REDUCING: dict[Any, Any] = {np.add: np.sum, np.maximum: np.max, np.minimum: np.min}

@@ -63,31 +63,26 @@ def spread_to_maxima(p: Precision) -> Loop:
             for h in range(height - 1, -1, -1):
                 for m in range(middle):
                     for w in range(width - 1, -1, -1):
-                        for i in range(inner):
-                            count[i] = zero
-                        for r in range(rows):
-                            y = h * down - top + r * row_gap
-                            for c in range(columns):
-                                z = w * right - left + c * column_gap
-                                if y < 0 or y >= x.shape[1] or z < 0 or z >= x.shape[3]:
-                                    continue
-                                row, column = np.uint64(y), np.uint64(z)
-                                a, b = np.uint64(h), np.uint64(w)
-                                for i in range(inner):
-                                    equal = x[o, row, m, column, i] == out[o, a, m, b, i]
-                                    count[i] += one if equal else zero
                         a, b = np.uint64(h), np.uint64(w)
                         for i in range(inner):
-                            count[i] = g[o, a, m, b, i] / max(count[i], one)
-                        for r in range(rows):
-                            y = h * down - top + r * row_gap
-                            for c in range(columns):
-                                z = w * right - left + c * column_gap
-                                if y < 0 or y >= x.shape[1] or z < 0 or z >= x.shape[3]:
-                                    continue
-                                row, column = np.uint64(y), np.uint64(z)
+                            count[i] = zero
+                        for spreading in (False, True):
+                            for r in range(rows):
+                                y = h * down - top + r * row_gap
+                                for c in range(columns):
+                                    z = w * right - left + c * column_gap
+                                    if y < 0 or y >= x.shape[1] or z < 0 or z >= x.shape[3]:
+                                        continue
+                                    row, column = np.uint64(y), np.uint64(z)
+                                    for i in range(inner):
+                                        most = x[o, row, m, column, i] == out[o, a, m, b, i]
+                                        if spreading:
+                                            share = count[i] if most else zero
+                                            result[o, row, m, column, i] += share
+                                        else:
+                                            count[i] += one if most else zero
+                            if not spreading:
                                 for i in range(inner):
-                                    equal = x[o, row, m, column, i] == out[o, a, m, b, i]
-                                    result[o, row, m, column, i] += count[i] if equal else zero
+                                    count[i] = g[o, a, m, b, i] / max(count[i], one)
 
     return loop

@@ -22,8 +22,7 @@ def lstm_step(p: Precision) -> Loop:
         samples, size = c.shape
         for n in range(samples):
             for j in range(size):
-                k = j
-                gates[n, k] = sigmoid(gates[n, k] + inputs[n, k] + bias[k])
+                gates[n, j] = sigmoid(gates[n, j] + inputs[n, j] + bias[j])
             for j in range(size):
                 k = size + j
                 gates[n, k] = sigmoid(gates[n, k] + inputs[n, k] + bias[k])
