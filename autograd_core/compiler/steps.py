@@ -8,7 +8,7 @@ same elements in the same order in memory, make no difference to it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,22 +144,31 @@ def elementwise(instruction: Instruction) -> tuple[Any, Any, None] | None:
 
 def reduction(instruction: Instruction) -> tuple[Any, Any, str] | None:
     """A sum, maximum or minimum along the rows, across them, or over everything."""
+    found = reduced_axes(instruction)
+    if found is None:
+        return None
+    function, array, axes = found
+    order = array.order
+    if order is None:
+        return None
+    reduces = along({axis % len(order) for axis in axes}, order)
+    lies = reduces != "last" or keeps_order(instruction, order)
+    return (function, (array,), reduces) if reduces and lies else None
+
+
+def reduced_axes(instruction: Instruction) -> tuple[Any, Value, Iterable[int]] | None:
+    """What reduces which array over which axes, if the instruction is a reduction."""
     function, args, kwargs = instruction.function, instruction.args, instruction.kwargs
     if function is np.einsum and args[0] == SUM and not kwargs:
-        return np.sum, args[1:], "last"
+        return np.sum, args[1], (-1,)
     reducing = REDUCING.get(getattr(function, "__self__", None))
     if reducing is None or function.__name__ != "reduce" or len(args) != 1:
         return None
     if not isinstance(args[0], Value) or not kwargs.keys() <= {"axis", "keepdims"}:
         return None
-    axis, ndim = kwargs.get("axis", 0), len(args[0].shape)
-    axes = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    order = args[0].order
-    if order is None:
-        return None
-    reduces = along({axis % ndim for axis in axes}, order)
-    lies = reduces != "last" or keeps_order(instruction, order)
-    return (reducing, args, reduces) if reduces and lies else None
+    axis = kwargs.get("axis", 0)
+    axes = range(len(args[0].shape)) if axis is None else axis
+    return reducing, args[0], axes if isinstance(axes, Iterable) else (axes,)
 
 
 def along(reduced: set[int], order: tuple[int, ...]) -> str | None:
