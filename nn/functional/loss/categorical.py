@@ -107,6 +107,20 @@ def class_losses(
     return losses if reduction == "none" else over_weights(losses.sum(), weights, reduction)
 
 
+def lowered_sample(d: Any) -> Any:
+    """A draw of values, of a class for each vector of them, and of amounts."""
+    (x, target), _ = picked(d)
+    return call(x, d.array(target.shape), target)
+
+
+@operation(lowered_sample, input=lambda g: g, amounts=lambda g, target: -pick(g, target))
+def lowered(input: Any, amounts: Any, target: Any) -> Any:
+    """The input, with amounts subtracted at the targets."""
+    result = input.copy(order="K")
+    result[places(target)] -= amounts
+    return result
+
+
 def logits_rule(
     g: Any, input: Any, target: Any, weight: Any, ignore_index: int, reduction: Reduction
 ) -> Any:
@@ -114,8 +128,7 @@ def logits_rule(
     target, weights = sample_weights(target, weight, ignore_index, g.dtype)
     shares = over_weights(g, weights, reduction) * weights
     axis = class_axis(input)
-    expected = softmax(input, axis) * np.expand_dims(shares, axis)
-    return expected - spread(shares, target, input.shape)
+    return lowered(softmax(input, axis) * np.expand_dims(shares, axis), shares, target)
 
 
 @kernel
