@@ -1,5 +1,6 @@
 """What each pass does to a program, seen in its source and in what it reports."""
 
+import copy
 import re
 from collections.abc import Callable
 from typing import Any
@@ -7,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from test_compiler import arrays_of, last_and_gradients
 from test_programs import draw_program
 
 import nn
 from autograd_core import Tensor, value_and_grad
 from autograd_core.compiler import Compiled, compile
-from autograd_core.compiler.ir import Value, named
+from autograd_core.compiler.ir import Instruction, Value, named
 from autograd_core.compiler.passes import Draft, hashable
 from autograd_core.compiler.steps import along, layout_in, nest_in
 from autograd_core.testing import drawn
@@ -34,6 +36,13 @@ def reported(compiled: Compiled[Any, Any], name: str) -> int:
     found = re.search(r"\d[\d,]*", line)
     assert found is not None
     return int(found[0].replace(",", ""))
+
+
+def test_a_copy_of_an_instruction_has_places_of_its_own() -> None:
+    value = Value(0, np.ones(3))
+    instruction = Instruction(np.negative, (value,), outputs=(value.twin(1),))
+    copy.copy(instruction).out[value] = np.ones(3)
+    assert not instruction.out
 
 
 # -- without numba ---------------------------------------------------------------------------------
@@ -181,6 +190,30 @@ def test_kernels_run_along_memory_whatever_the_order_of_axes(order: tuple[int, .
             assert ours.strides == expected.strides or ours.ndim == 0
             np.testing.assert_allclose(ours, expected, rtol=1e-12)
     assert reported(run, "fuse") >= 5
+
+
+@pytest.mark.usefixtures("numba")
+@settings(max_examples=60)
+@given(st.data())
+def test_arrays_in_several_orders_meet(data: Any) -> None:
+    """Sums of arrays, transposed or not; each may take over the memory of the one before."""
+    transposed = data.draw(st.lists(st.booleans(), min_size=2, max_size=6))
+    reduced = data.draw(st.sampled_from([0, 1, -1]))
+    numbers = np.random.default_rng(0).standard_normal((len(transposed), 64, 64)).astype(SINGLE)
+
+    def function(arrays: list[Any]) -> Any:
+        total = arrays[0] * 2
+        for array, turn in zip(arrays, transposed, strict=True):
+            product = array @ array  # no part of a kernel
+            total = total + (product.T if turn else product)
+            total = np.tanh(total) * 0.5 + total
+        return total.sum(axis=reduced), np.einsum("...i,...i->...", total, arrays[-1].T), total
+
+    arrays = [*numbers]
+    run = compile(function, fuse=True)
+    for _ in range(2):
+        for ours, expected in zip(run(arrays), function(arrays), strict=True):
+            np.testing.assert_allclose(ours, expected, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.usefixtures("numba")

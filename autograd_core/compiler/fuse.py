@@ -214,6 +214,8 @@ def spelled_out(instruction: Instruction) -> list[Instruction]:
     if instruction.function is not np.einsum or instruction.args[0] != SUM_OF_PRODUCT:
         return [instruction]
     _, x, y = instruction.args
+    if x.shape != y.shape or x.order != y.order:
+        return [instruction]
     product = x.twin(-instruction.outputs[0].number)
     factors, total = copy.copy(instruction), copy.copy(instruction)
     factors.function, factors.args, factors.outputs = np.multiply, (x, y), (product,)

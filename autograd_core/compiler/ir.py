@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import operator
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cache
 from typing import Any
@@ -109,6 +109,10 @@ class Instruction:
     line: str = ""
     backward: bool = False
     out: dict[Value, Any] = field(default_factory=dict)
+
+    def __copy__(self) -> Instruction:
+        """The same call, whose results can be put elsewhere."""
+        return replace(self, out=dict(self.out))
 
     @property
     def operands(self) -> list[Value]:

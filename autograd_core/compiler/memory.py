@@ -153,6 +153,8 @@ def overwritable(instruction: Instruction, output: Value, done: set[Value]) -> V
             continue
         if (operand.shape, operand.dtype) != (output.shape, output.dtype):
             continue
+        if operand.order != output.order:  # others rely on where elements lie
+            continue
         if isinstance(kernel, Kernel):
             if loops.may_share(kernel.group, position, instruction.outputs.index(output)):
                 return operand
