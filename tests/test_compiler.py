@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_programs import draw_program, run
 
 import autograd_core as ag
 import nn
 from autograd_core import Tensor, grad, gradients, hessian, hvp, jvp, random, value_and_grad
-from autograd_core.compiler import compile
+from autograd_core.compiler import compile, memory
 from autograd_core.containers import flatten
 from autograd_core.effects import effect
 from autograd_core.errors import AnomalyError, GraphError, MutationError, TraceError
@@ -62,7 +62,17 @@ def last_and_gradients(steps: Any) -> Callable[..., Any]:
     return both
 
 
-@settings(max_examples=2 * settings.default.max_examples)
+@pytest.fixture
+def every_size_is_placed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results of any size are put into buffers."""
+    monkeypatch.setattr(memory, "PLACED", 0)
+
+
+@pytest.mark.usefixtures("every_size_is_placed")
+@settings(
+    max_examples=2 * settings.default.max_examples,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(drawn(draw_program))
 def test_random_programs_and_their_gradients(program: Any) -> None:
     steps, inputs = program

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_compiler import arrays_of, last_and_gradients
 from test_programs import draw_program
 
 import nn
 from autograd_core import Tensor, value_and_grad
-from autograd_core.compiler import Compiled, compile
+from autograd_core.compiler import Compiled, compile, memory, recompute
 from autograd_core.compiler.ir import Instruction, Value, named
 from autograd_core.compiler.passes import Draft, hashable
 from autograd_core.compiler.steps import along, layout_in, nest_in
@@ -254,8 +254,18 @@ def test_nothing_in_a_kernel_waits_for_what_follows_it() -> None:
     np.testing.assert_allclose(called(around, x, fuse=True)(x), around(x), rtol=1e-12)
 
 
-@pytest.mark.usefixtures("numba")
-@settings(max_examples=settings.default.max_examples // 3)
+@pytest.fixture
+def nothing_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results of any size are put into buffers, and made again."""
+    monkeypatch.setattr(memory, "PLACED", 0)
+    monkeypatch.setattr(recompute, "LARGE", 0)
+
+
+@pytest.mark.usefixtures("numba", "nothing_is_small")
+@settings(
+    max_examples=settings.default.max_examples // 3,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(drawn(draw_program))
 def test_fused_programs_compute_nearly_the_same(program: Any) -> None:
     steps, inputs = program

@@ -26,7 +26,7 @@ ELEMENTWISE = sorted(
 # Not std: in programs it meets elements that are equal up to rounding, where it has no slope.
 REDUCTIONS = [np.sum, np.mean, np.max, np.min, np.prod, np.var, np.median]
 SCANS = [np.cumsum, np.cumprod, np.sort, np.flip]
-KINDS = [ELEMENTWISE, ELEMENTWISE, REDUCTIONS, SCANS, [np.matmul]]
+KINDS = [ELEMENTWISE, ELEMENTWISE, REDUCTIONS, SCANS, [np.matmul], [np.transpose]]
 
 
 def squash(x: Any, domain: Domain, sample: Elementwise, engine: Any) -> Any:
@@ -52,6 +52,8 @@ class Step:
         if self.function is np.matmul:
             x, y = (operand * np.ones((SIDE, SIDE)) for operand in operands)
             return x @ y
+        if self.function is np.transpose:
+            return function(operands[0])
         if self.function in REDUCTIONS:
             return function(operands[0], axis=self.axis, keepdims=True)
         if self.function in SCANS:
