@@ -254,6 +254,20 @@ class Leaf(Node):
             self.target[...] = gradient
             self.grad = self.target
 
+    def compute(self, place: Callable[..., Any], g: Any, slots: tuple[Any, ...]) -> bool:
+        """Have a rule compute the whole gradient where it must land; False if that cannot be."""
+        if self.target is None or self.dtype != g.dtype or g.dtype.kind == "c":
+            return False
+        if self.notes is not None and self.notes.get("hooks"):
+            return False
+        with self.lock:
+            if self.grad is not None:
+                return False
+            place(g, slots, self.target)
+            self.grad = self.target
+        self.tell()
+        return True
+
     def accumulate(self, gradient: Any) -> None:
         """Add a finished cotangent to ``grad``, between the hooks that come before and after."""
         if self.notes is not None:
@@ -269,6 +283,10 @@ class Leaf(Node):
                     self.write(gradient)
                 else:
                     self.grad += gradient
+        self.tell()
+
+    def tell(self) -> None:
+        """Call the hooks that wait for the gradient."""
         if self.notes is not None:
             for hook in tuple(self.notes.get("accumulated", {}).values()):
                 hook()
@@ -474,6 +492,8 @@ def walk(
             elif primitive.joint:
                 parts = zip(sources, rules[0](g, slots), strict=True)
                 rules = [partial(given, gradient) for _, gradient in parts]
+            elif not watched and mode.tracer is None:
+                sources = place_gradients(node, g, slots, edges, cotangents)
         # There are as many rules as operands: zip(strict=True) would take as long as recording.
         for source, rule in zip(sources, rules):  # noqa: B905
             if source is None or (watched and useful is not None and source not in useful):
@@ -504,6 +524,24 @@ def walk(
         elif node in wanted:
             collected[node] = run_hooks(node, cotangent)
     return collected
+
+
+def place_gradients(
+    node: Node, g: Any, slots: Any, edges: dict[Node, int], cotangents: dict[Node, Any]
+) -> tuple[Node | None, ...]:
+    """Compute gradients where leaves want them, if this is all they get; the sources that remain.
+
+    Otherwise they would be copied there: 33 MB for 8 million parameters, in each step.
+    """
+    sources = list(node.sources)
+    for k, place in enumerate(node.primitive.places):
+        leaf: Any = sources[k]
+        if place is None or leaf is None or edges.get(leaf) != 1 or leaf in cotangents:
+            continue
+        if leaf.compute(place, g, slots):
+            edges[leaf] = 0
+            sources[k] = None
+    return tuple(sources)
 
 
 def cross_off(edges: dict[Node, int], leaf: Any, cotangents: dict[Node, Any]) -> None:

@@ -70,7 +70,8 @@ class Primitive:
 
     A call is kept as a row of *slots*: one for each parameter in the order of the signature, then
     the result, then the shapes that rules asked for. ``rules[k]`` belongs to ``operands[k]`` and
-    reads its arguments from that row; ``keeps[k]`` says which slots it reads.
+    reads its arguments from that row; ``keeps[k]`` says which slots it reads. ``places[k]`` is the
+    same rule, computing in an array it is given, or None if it cannot.
     """
 
     __slots__ = (
@@ -89,6 +90,7 @@ class Primitive:
         "operands",
         "out_slot",
         "parameters",
+        "places",
         "ready",
         "record",
         "replay",
@@ -109,6 +111,7 @@ class Primitive:
     shape_slots: tuple[int, ...]
     out_slot: int | None
     rules: tuple[Rule, ...]
+    places: tuple[Rule | None, ...]
     keeps: tuple[frozenset[int], ...]
     # The parameters as they are written in a definition, and the values of defaults named there.
     signature: str
@@ -168,7 +171,7 @@ class Primitive:
         shape_slots = []
         needs = []
         for rule in self.unbound.values():
-            names = [name for name in argument_names(rule) if name not in ("g", "i")]
+            names = [name for name in argument_names(rule) if name not in ("g", "i", "into")]
             for name in names:
                 if name.endswith("_shape") and name not in slots:
                     shape_slots.append(slots[name.removesuffix("_shape")])
@@ -178,6 +181,11 @@ class Primitive:
             bind_rule(rule, need, self.sequence)
             for rule, need in zip(self.unbound.values(), needs, strict=True)
         )
+        self.places = tuple(
+            bind_place(rule, need) if "into" in argument_names(rule) else None
+            for rule, need in zip(self.unbound.values(), needs, strict=True)
+        )
+        self.irregular |= any(self.places)
         if self.joint:
             needs *= len(self.operands)
         self.keeps = tuple(frozenset(need) for need in needs)
@@ -232,6 +240,11 @@ def bind_rule(rule: Rule, need: list[int], sequence: bool) -> Rule:
             return lambda g, slots: rule(g, slots[a], slots[b])
     pick = itemgetter(*need)
     return lambda g, slots: rule(g, *pick(slots))
+
+
+def bind_place(rule: Rule, need: list[int]) -> Rule:
+    """A rule as backward calls it with a place for the gradient: ``(g, slots, into)``."""
+    return lambda g, slots, into: rule(g, *[slots[k] for k in need], into=into)
 
 
 # Functions that older versions of NumPy keep the signature of to themselves.
@@ -341,6 +354,7 @@ def define(
     may share the operand's memory; ``multiple``: the result is a tuple and ``g`` is one too;
     ``joint``: the operands named get their gradients from one rule, which returns all of them;
     ``kernel`` computes the same, faster, and is called like a rule: by the names of its arguments.
+    A rule with an argument ``into=None`` may be given an array there, to compute the gradient in.
     Without rules the operation is piecewise constant or not numeric: its result is untracked.
 
     >>> define(np.tanh, Elementwise((REAL,)), x=lambda g, out: g * (1 - out * out))

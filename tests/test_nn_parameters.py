@@ -4,6 +4,7 @@ import gc
 from collections.abc import Callable
 from itertools import pairwise
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 import nn
 from autograd_core import Tensor
 from autograd_core.errors import DtypeError, GraphError
+from nn import functional
 from nn.optim.optimizer import neighbours
 from nn.parameters import ParameterBuffer, buffer_of, buffers_of
 
@@ -51,6 +53,37 @@ def test_gradients_land_in_the_buffer(shapes: list[tuple[int, ...]]) -> None:
     for parameter in parameters:
         assert parameter.grad is not None
         assert parameter.size == 0 or np.shares_memory(parameter.grad, buffer.gradients)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("used", ["once", "twice", "hooked", "written before", "awaited"])
+def test_products_land_in_the_buffer_only_where_they_are_the_whole_gradient(
+    used: str, dtype: type
+) -> None:
+    x = np.random.default_rng(1).normal(size=(5, 3)).astype(dtype)
+
+    def gradients(place: bool) -> tuple[list[Any], list[str]]:
+        told: list[str] = []
+        weight, bias = parameters_of([(4, 3), (4,)], dtype)
+        if place:
+            buffers_of([weight, bias])
+        if used == "hooked":
+            weight.register_hook(lambda g: told.append("hook") or 3 * g)  # type: ignore[func-returns-value]
+        if used == "awaited":
+            weight.register_post_accumulate_hook(lambda w: told.append(str(w.grad is None)))
+        if used == "written before":
+            weight.sum().backward()
+        y = functional.linear(x, weight, bias)
+        if used == "twice":
+            y = y + functional.linear(2 * x, weight, bias)
+        np.cos(y).sum().backward()
+        return [weight.grad, bias.grad], told
+
+    placed, told = gradients(True)
+    expected, wanted = gradients(False)
+    assert told == wanted
+    for ours, theirs in zip(placed, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_gradients_written_before_move_along() -> None:

@@ -35,6 +35,16 @@ def linear_x(g: Any, weight: Any) -> Any:
     return (weight.T @ g.T).T if g.ndim == 2 and is_wide(g, weight) else g @ weight
 
 
+def linear_weight(g: Any, x: Any, into: Any = None) -> Any:
+    """The outer products of all vectors, added up."""
+    return np.matmul(rows(g).T, rows(x), out=into)
+
+
+def linear_bias(g: Any, into: Any = None) -> Any:
+    """The sum of all vectors."""
+    return np.add.reduce(rows(g), axis=0, out=into)
+
+
 def linear_operands(d: Any) -> Any:
     """A draw for ``linear``: any number of leading axes, with and without bias."""
     *leading, inputs = d.shape(min_dims=1)
@@ -46,8 +56,8 @@ def linear_operands(d: Any) -> Any:
 @operation(
     linear_operands,
     x=linear_x,
-    weight=lambda g, x: rows(g).T @ rows(x),
-    bias=lambda g: np.add.reduce(rows(g), axis=0),
+    weight=linear_weight,
+    bias=linear_bias,
 )
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """Affine map of the vectors along the last axis: x Wᵀ + b.
