@@ -90,10 +90,13 @@ def test_loops_agree_with_numpy(case: str, dtype: type) -> None:
     rng = np.random.default_rng(0)
     operands = [rng.standard_normal(shape).astype(dtype) for shape in shapes]
     looped = results(function, operands)
+    repeated = results(function, [operand.copy() for operand in operands])
     compiled = results(autograd_core.compile(function, fuse=False, verify=False), operands)
     use_kernels(False)
-    for ours, replayed, expected in zip(looped, compiled, results(function, operands), strict=True):
+    rows = zip(looped, repeated, compiled, results(function, operands), strict=True)
+    for ours, again, replayed, expected in rows:
         assert ours.dtype == dtype
+        np.testing.assert_array_equal(again, ours)
         np.testing.assert_allclose(ours, expected, rtol=TOLERANCES[dtype], atol=TOLERANCES[dtype])
         np.testing.assert_array_equal(replayed, ours)
 

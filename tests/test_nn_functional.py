@@ -16,6 +16,7 @@ from autograd_core.testing.drawer import HypothesisDrawer
 from autograd_core.testing.gate import CHECKS, draw_call, qualified_name
 from nn import functional as F
 from nn.functional import sequence
+from nn.functional.linear import is_wide
 from nn.functional.sequence import gru_sequence, lstm_sequence, rnn_sequence
 
 OPERATIONS = {
@@ -117,6 +118,21 @@ def test_linear_on_any_leading_axes(leading: tuple[int, ...]) -> None:
     out = F.linear(x, w, b)
     np.testing.assert_allclose(out, np.einsum("...i,oi->...o", x, w) + b)
     gradcheck(F.linear, [x, w, b], order=2)
+
+
+def test_wide_products_are_computed_transposed() -> None:
+    rng = np.random.default_rng(0)
+    x, w, b = rng.normal(size=(40, 64)), rng.normal(size=(80, 64)), rng.normal(size=80)
+    assert is_wide(x, w, 80)
+    assert not is_wide(rng.normal(size=(90, 64)), w, 80)
+    operands = [Tensor(operand, requires_grad=True) for operand in (x, w, b)]
+    out = F.linear(*operands)
+    np.testing.assert_allclose(out.data, np.einsum("ni,oi->no", x, w) + b)
+    np.cos(out).sum().backward()
+    slopes = -np.sin(out.data)
+    expected = slopes @ w, slopes.T @ x, slopes.sum(axis=0)
+    for operand, gradient in zip(operands, expected, strict=True):
+        np.testing.assert_allclose(operand.grad, gradient)
 
 
 # -- recurrent networks ----------------------------------------------------------------------------

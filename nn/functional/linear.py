@@ -20,19 +20,21 @@ def rows(x: Any) -> Any:
 LARGE = 2**17
 
 
-def is_wide(a: Any, b: Any) -> bool:
-    """Whether to compute a product of matrices as the transpose of bᵀ aᵀ, which has more rows.
+def is_wide(vectors: Any, weight: Any, width: int) -> bool:
+    """Whether to compute a product of vectors and a weight, ``width`` numbers each, transposed.
 
     OpenBLAS shares out the rows among threads, and is up to a fifth faster with many of them.
     """
-    return len(a) < b.shape[1] and len(a) * b.size >= LARGE
+    if vectors.ndim != 2 or len(vectors) >= width:
+        return False
+    return bool(len(vectors) * weight.size >= LARGE)
 
 
 def linear_x(g: Any, weight: Any) -> Any:
     """Through the weights; to one output it is an outer product, which multiplying does faster."""
     if weight.shape[0] == 1:
         return g * weight
-    return (weight.T @ g.T).T if g.ndim == 2 and is_wide(g, weight) else g @ weight
+    return (weight.T @ g.T).T if is_wide(g, weight, weight.shape[1]) else g @ weight
 
 
 def linear_weight(g: Any, x: Any, into: Any = None) -> Any:
@@ -68,7 +70,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     array([[4.],
            [4.]])
     """
-    if x.ndim == 2 and is_wide(x, weight.T):
+    if is_wide(x, weight, len(weight)):
         result = weight @ x.T
         if bias is not None:
             result += bias[:, None]
