@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from autograd_core import Tensor, convolution, grad, gradients, pooling
 from autograd_core.errors import ShapeError
 from autograd_core.rules import convolution as rules
+from autograd_core.rules import convolution_layout
 from autograd_core.testing import gradcheck
 from autograd_core.testing.drawer import HypothesisDrawer, RandomDrawer
 
@@ -100,8 +101,9 @@ def test_memory_layout_changes_no_number(
     dims: int, batch: int, limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Samples innermost or outermost, all windows at once or a few: gradients are the same."""
-    monkeypatch.setattr(rules, "BATCH", batch)
-    monkeypatch.setattr(rules, "LIMIT", limit)
+    monkeypatch.setattr(convolution_layout, "BATCH", batch)
+    for module in (rules, convolution_layout):
+        monkeypatch.setattr(module, "LIMIT", limit)
     for seed in range(8):
         x, w, settings = drawn_convolution(RandomDrawer(seed), dims, 3)
 
