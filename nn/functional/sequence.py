@@ -3,7 +3,8 @@
 Inputs come projected: their products with the weights of all gates, which one matrix product makes
 for all times at once. Forward steps write into arrays made before. So do those backward through an
 LSTM, an operation of their own (``lstm_pull``); its gradients, and with them all higher
-derivatives, come from a formula that computes the same (``lstm_pull_formula``).
+derivatives, come from a formula that computes the same (``lstm_pull_formula``). What a step of an
+LSTM does after its product runs as one loop where ``kernels`` suit (``sequence_loops``).
 
 A sigmoid is computed as (1 + tanh(x / 2)) / 2, so that one tanh serves all gates of a step.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -241,29 +243,25 @@ def lstm_pull_sample(d: Any) -> Any:
     return call(*map(d.array, like), h, c, weight, *map(d.array, like))
 
 
-def lstm_pull_rule(
-    g: Any,
-    g_outputs: Any,
-    g_cells: Any,
-    g_activations: Any,
-    h: Any,
-    c: Any,
-    weight: Any,
-    outputs: Any,
-    cells: Any,
-    activations: Any,
-) -> Any:
-    """The gradients of the formula; rules are not conjugated, as the results of ``vjp`` are."""
-    cotangents = (g_outputs, g_cells, g_activations)
-    _, pull = vjp(lstm_pull_formula, *cotangents, h, c, weight, outputs, cells, activations)
-    return tuple(map(np.conj, pull(tuple(map(np.conj, g)))))
+def derived(formula: Callable[..., Any]) -> Callable[..., Any]:
+    """The rule of an operation that computes what a formula does, from the formula's gradients.
+
+    Rules are not conjugated, as the results of ``vjp`` are.
+    """
+
+    @wraps(formula)
+    def rule(g: Any, *operands: Any) -> Any:
+        _, pull = vjp(formula, *operands)
+        return tuple(map(np.conj, pull(tuple(map(np.conj, g)))))
+
+    return rule
 
 
 @operation(
     lstm_pull_sample,
     multiple=True,
     joint=tuple(inspect.signature(lstm_pull_formula).parameters),
-    all_nine=lstm_pull_rule,
+    all_nine=derived(lstm_pull_formula),
 )
 def lstm_pull(
     g_outputs: Any,
