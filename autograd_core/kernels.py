@@ -2,7 +2,7 @@
 
 Where numba is installed, some operations on large arrays run as loops that keep an element in
 registers from its first step to its last: activations, normalizations, softmax, losses over
-classes, recurrent cells. Compiling a loop takes about a second, once in a process, so small arrays
+classes, recurrent cells, convolutions, pooling. Compiling a loop takes about a second, once in a process, so small arrays
 stay with NumPy. Loops round differently from NumPy, in the last digits; which of the two computes
 depends on shapes and dtypes alone, so that the same call always gives the same bits.
 """
