@@ -2,9 +2,10 @@
 
 Where numba is installed, some operations on large arrays run as loops that keep an element in
 registers from its first step to its last: activations, normalizations, softmax, losses over
-classes, recurrent cells, convolutions, pooling. Compiling a loop takes about a second, once in a process, so small arrays
-stay with NumPy. Loops round differently from NumPy, in the last digits; which of the two computes
-depends on shapes and dtypes alone, so that the same call always gives the same bits.
+classes, recurrent cells, convolutions, pooling. Compiling a loop takes about a second, once in a
+process, so small arrays stay with NumPy. Loops round differently from NumPy, in the last digits,
+and raise no floating-point warnings; which of the two computes depends on shapes, dtypes and order
+in memory, and on whether derivatives are recorded, so that equal calls give equal bits.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def is_available() -> bool:
 
 
 def suits(*args: Any) -> bool:
-    """Whether loops shall compute with these arguments.
+    """Whether a program of loops shall compute with these arguments.
 
     The first is a large array, and other arrays are of its dtype, integers or truth values.
     """
@@ -77,6 +78,11 @@ def suits(*args: Any) -> bool:
             for each in args
         )
     )
+
+
+def are_alike(*arrays: Any) -> bool:
+    """Whether a loop that knows one dtype shall compute with these arrays: they all have it."""
+    return suits(*arrays) and all(each.dtype == arrays[0].dtype for each in arrays)
 
 
 SETTINGS = frozenset({int, float, bool, str, tuple, type(None)})
@@ -119,7 +125,9 @@ def program_of(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function as ``compile`` replays it, with loops."""
     from autograd_core.compiler.compiled import Compiled
 
-    return Compiled(function, fuse=True, cache_size=64, verify=False).replay
+    compiled = Compiled(function, fuse=True, cache_size=64, verify=False)
+    compiled.keeps = False  # there is one for each shape, and shapes may vary
+    return compiled.replay
 
 
 @cache
@@ -136,12 +144,13 @@ def machine_code(
     overlap. Raises MissingExtraError without numba.
     """
     numba: Any = require("numba", "fast")
-    from autograd_core.compiler.machine import entry_point
+    from autograd_core.compiler.machine import COMPILING, entry_point
     from autograd_core.compiler.vector_math import PRECISIONS
 
     element = numba.from_dtype(dtype)
     types = tuple(numba.types.Array(element, count, "C") for count in dimensions)
     if sizes:
         types += (numba.types.Array(numba.int64, 1, "C"),)
-    code: Callable[..., None] = entry_point(make(PRECISIONS[dtype]), types)
+    with COMPILING:
+        code: Callable[..., None] = entry_point(make(PRECISIONS[dtype]), types)
     return code

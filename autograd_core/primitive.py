@@ -170,8 +170,9 @@ class Primitive:
         result = len(self.parameters)
         shape_slots = []
         needs = []
+        special = {"g", "i", "into"} - ({"into"} & slots.keys())
         for rule in self.unbound.values():
-            names = [name for name in argument_names(rule) if name not in ("g", "i", "into")]
+            names = [name for name in argument_names(rule) if name not in special]
             for name in names:
                 if name.endswith("_shape") and name not in slots:
                     shape_slots.append(slots[name.removesuffix("_shape")])
@@ -182,7 +183,7 @@ class Primitive:
             for rule, need in zip(self.unbound.values(), needs, strict=True)
         )
         self.places = tuple(
-            bind_place(rule, need) if "into" in argument_names(rule) else None
+            bind_place(rule, need) if "into" in special & {*argument_names(rule)} else None
             for rule, need in zip(self.unbound.values(), needs, strict=True)
         )
         self.irregular |= any(self.places)
@@ -354,7 +355,8 @@ def define(
     may share the operand's memory; ``multiple``: the result is a tuple and ``g`` is one too;
     ``joint``: the operands named get their gradients from one rule, which returns all of them;
     ``kernel`` computes the same, faster, and is called like a rule: by the names of its arguments.
-    A rule with an argument ``into=None`` may be given an array there, to compute the gradient in.
+    A rule with an argument ``into=None`` may be given an array there, to compute the gradient in;
+    its result must always have the operand's shape.
     Without rules the operation is piecewise constant or not numeric: its result is untracked.
 
     >>> define(np.tanh, Elementwise((REAL,)), x=lambda g, out: g * (1 - out * out))

@@ -346,7 +346,10 @@ class Tensor(ArrayMethods, Assignable, Interchange):
                 "backward: this Tensor depends on nothing that requires a gradient; make the "
                 "leaves with requires_grad=True and compute it outside no_grad()"
             )
-        backward([(self._node, seed_like(self, gradient))], retain=retain_graph)
+        seed = seed_like(self, gradient)
+        if gradient is not None and mode.tracer is None:
+            seed = seed.copy()  # it may be a gradient itself, which is about to be written
+        backward([(self._node, seed)], retain=retain_graph)
 
     # -- values, not references -----------------------------------------------------------------
 

@@ -216,6 +216,94 @@ def test_arrays_in_several_orders_meet(data: Any) -> None:
             np.testing.assert_allclose(ours, expected, rtol=1e-3, atol=1e-3)
 
 
+def written_between(w: Tensor) -> Callable[..., Any]:
+    """A function that needs, after it has written to w, what it computed from w before."""
+
+    def function(x: Any) -> Any:
+        h = w.data * 2.0 + x
+        total = (np.cos(np.sin(h) @ np.ones((len(x), 4 * len(x)))) ** 2).sum()
+        w[...] = x
+        return h * 1.5 + total
+
+    return function
+
+
+@pytest.mark.usefixtures("numba", "nothing_is_small")
+def test_nothing_is_made_again_from_what_was_written_to() -> None:
+    start, x = np.random.default_rng(0).normal(size=(2, 40, 40))
+    w = Tensor(start.copy())
+    expected = written_between(w)(x)
+    w[...] = start
+    np.testing.assert_allclose(compile(written_between(w), fuse=True)(x), expected, rtol=1e-9)
+
+
+NUMBERS = np.arange(1.0, 17.0)
+
+
+@pytest.mark.usefixtures("numba", "nothing_is_small")
+@pytest.mark.parametrize(
+    ("function", "args"),
+    [
+        pytest.param(lambda x: (x / 0.0, x / -0.0), [NUMBERS], id="zeros of both signs"),
+        pytest.param(
+            lambda x: (np.copysign(x, 0.0) * 2, np.copysign(x, -0.0) * 3),
+            [NUMBERS],
+            id="zeros of both signs in one call",
+        ),
+        pytest.param(
+            lambda x: (x > 0.1, x > np.float64(0.1)), [np.full(3, SINGLE(0.1))], id="weak and not"
+        ),
+        pytest.param(
+            lambda x: ((x > 2**53) * 1, (x > 2.0**53) * 1), [np.full(3, 2**53 + 1)], id="1 and 1.0"
+        ),
+        pytest.param(
+            lambda x, y: np.einsum("...i,...i->...", x, y) * 2,
+            [NUMBERS.reshape(4, 4).astype(SINGLE) / 3, NUMBERS.reshape(4, 4) / 7],
+            id="einsum of two dtypes",
+        ),
+        pytest.param(
+            lambda x, y: np.einsum("...i,...i->...", x, y) * 2,
+            [NUMBERS.reshape(4, 4).astype(np.float16) * 100] * 2,
+            id="einsum of halves",
+        ),
+        pytest.param(
+            lambda x, m: np.exp(-(((m @ x)[:, None] - (m @ x)[None, :]) ** 2)).sum(-1) + 1,
+            [NUMBERS[:3], np.sin(NUMBERS[:9]).reshape(3, 3)],
+            id="a row that is a column too",
+        ),
+        pytest.param(
+            lambda x: (x * 1).reshape(1, -1) * 2 + 1, [np.arange(16.0)[::2]], id="strides and one"
+        ),
+        pytest.param(
+            lambda x: x.max(axis=1, keepdims=True).sum(-1), [NUMBERS[:6, None]], id="a row reduced"
+        ),
+        pytest.param(
+            lambda x: (x * 2).sum(1, keepdims=True).max(0) * 2,
+            [NUMBERS[:6, None]],
+            id="a row reduced along the rows",
+        ),
+        pytest.param(lambda x: x.sum(axis=0) * 2 + x, [np.array(3.0)], id="a number reduced"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_corners_of_fusing(function: Callable[..., Any], args: list[Any]) -> None:
+    run = compile(function, fuse=True)
+    for _ in range(3):
+        found, expected = run(*args), function(*args)
+        pairs = (
+            zip(found, expected, strict=True) if isinstance(found, tuple) else [(found, expected)]
+        )
+        for ours, theirs in pairs:
+            assert ours.dtype == theirs.dtype
+            np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+def test_zeros_of_both_signs_are_two_kinds_of_calls() -> None:
+    run = compile(lambda x, s: np.copysign(x, s) * 2, fuse=False)
+    assert run(np.ones(1), 0.0)[0] == 2
+    assert run(np.ones(1), -0.0)[0] == -2
+
+
 @pytest.mark.usefixtures("numba")
 def test_elementwise_chains_and_reductions_become_one_kernel() -> None:
     def normalized(x: Any, weight: Any, bias: Any) -> Any:

@@ -1,8 +1,10 @@
 """Operations that run as compiled loops on large arrays compute what NumPy computes."""
 
+import gc
 import os
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import autograd_core
+import nn
 from autograd_core import Tensor, convolution, gradients, hvp, kernels, pooling
 from autograd_core.kernels import kernel, use_kernels
 from nn import functional as F
@@ -222,6 +225,102 @@ def test_maximum_pooling_has_the_bits_of_numpy(data: Any, innermost: bool) -> No
     }
     with np.errstate(invalid="ignore"):
         assert_same(lambda x: pooling.max_pool2d(x, **options), [x], 0)
+
+
+IMAGES = np.random.default_rng(0).standard_normal((4, 3, 12, 34))
+FILTERS = np.random.default_rng(1).standard_normal((5, 3, 3, 3))
+SIGNAL = IMAGES.reshape(1, 1, -1)
+SOBEL = np.array([[[[1, 0, -1], [2, 0, -2], [1, 0, -1]]]])
+
+
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize(
+    ("x", "w"),
+    [
+        pytest.param(IMAGES[..., ::2], FILTERS, id="gaps"),
+        pytest.param(IMAGES[:, :, ::-1, ::-1], FILTERS, id="flipped"),
+        pytest.param(IMAGES, FILTERS[..., ::-1, ::-1], id="flipped kernel"),
+        pytest.param(IMAGES[:, :1], np.broadcast_to(1 / 9, (1, 1, 3, 3)), id="broadcast kernel"),
+        pytest.param((IMAGES + 1j).real, FILTERS, id="real part"),
+        pytest.param(
+            IMAGES.transpose(0, 2, 3, 1).copy()[..., :1].transpose(0, 3, 1, 2),
+            FILTERS[:, :1],
+            id="one of many channels",
+        ),
+        pytest.param(IMAGES[:, :1], SOBEL, id="whole numbers in the kernel"),
+        pytest.param(IMAGES[:, :1].astype(np.float32), SOBEL, id="whole numbers and single"),
+        pytest.param((IMAGES[:, :1] * 9).astype(int), SOBEL / 2, id="whole numbers in the image"),
+        pytest.param(IMAGES[:, :1], SOBEL > 0, id="truth values"),
+        pytest.param(SIGNAL[..., ::-1], FILTERS[:1, :1, 0], id="flipped signal"),
+    ],
+)
+def test_convolutions_of_arrays_of_any_kind(x: np.ndarray, w: np.ndarray) -> None:
+    convolve = convolution.conv1d if x.ndim == 3 else convolution.conv2d
+    spread = convolution.conv_transpose1d if x.ndim == 3 else convolution.conv_transpose2d
+
+    def outcomes(wanted: bool) -> list[np.ndarray]:
+        use_kernels(wanted)
+        found = [np.asarray(convolve(x, w)), np.asarray(spread(x, np.swapaxes(w, 0, 1)))]
+        operands = [Tensor(a, requires_grad=True) for a in (x, w) if a.dtype.kind == "f"]
+        tracked = iter(operands)
+        y = convolve(*(next(tracked) if a.dtype.kind == "f" else a for a in (x, w)))
+        y.sum().backward()  # a cotangent that is one number everywhere
+        return found + [each.grad for each in operands]
+
+    for ours, expected in zip(outcomes(True), outcomes(False), strict=True):
+        assert ours.dtype == expected.dtype
+        np.testing.assert_allclose(
+            ours, expected, rtol=1e-4, atol=1e-4 if x.itemsize == 4 else 1e-9
+        )
+
+
+@pytest.mark.usefixtures("always")
+def test_a_state_of_whole_numbers() -> None:
+    model = nn.LSTM(3, 4, dtype=np.float64, rng=np.random.default_rng(0))
+    x, one = IMAGES[0].transpose(1, 2, 0), np.ones((1, 34, 4), int)
+    found = model(x, (one, one))[0].data
+    use_kernels(False)
+    np.testing.assert_allclose(found, model(x, (one, one))[0].data, rtol=1e-12)
+
+
+@pytest.mark.usefixtures("always")
+def test_scales_for_each_sample_normalize_too() -> None:
+    weight = np.random.default_rng(0).standard_normal((4, 3, 1, 34))
+    assert_same(lambda x, w: F.layer_norm(x, (34,), w, w[0, 0, 0]), [IMAGES, weight], 1e-9)
+
+
+@pytest.mark.usefixtures("always")
+def test_windows_of_nothing_but_minus_infinity() -> None:
+    x = np.full((5, 1, 5, 17), -np.inf).transpose(3, 1, 0, 2)
+    for wanted in (True, False):
+        use_kernels(wanted)
+        t = Tensor(x, requires_grad=True)
+        pooling.max_pool2d(t, 3, stride=2, padding=1).sum().backward()
+        assert t.grad is not None
+        assert t.grad[0].sum() == pytest.approx(9)  # nothing is lost to the padding
+
+
+def test_padded_pooling_of_large_images_compiles() -> None:
+    x = Tensor(np.random.default_rng(0).standard_normal((2, 3, 112, 112)), requires_grad=True)
+
+    def loss(x: Any) -> Any:
+        return (pooling.max_pool2d(x, 3, stride=2, padding=1) ** 2).sum()
+
+    autograd_core.compile(loss)(x).backward()
+    assert x.grad is not None
+    np.testing.assert_array_equal(x.grad, gradients(loss(x), x).data)
+
+
+def test_programs_of_kernels_keep_no_buffers() -> None:
+    operands = [np.ones(shape, np.float32) for shape in ((2048, 512), (512,), (512,))]
+    normalized(*operands)
+    gc.collect()
+    tracemalloc.start()
+    normalized(np.ones((2049, 512), np.float32), *operands[1:])
+    gc.collect()
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < operands[0].nbytes / 2
 
 
 @pytest.mark.usefixtures("always")

@@ -86,6 +86,46 @@ def test_products_land_in_the_buffer_only_where_they_are_the_whole_gradient(
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_an_optimizer_in_the_backward_pass_does_not_change_what_it_needs() -> None:
+    x = np.random.default_rng(0).normal(size=(4, 3))
+
+    def gradient(stepping: bool) -> Any:
+        weights = parameters_of([(3, 3), (2, 3)])
+        for weight in weights if stepping else ():
+            optimizer = nn.SGD([weight], lr=0.5)
+            weight.register_post_accumulate_hook(lambda _, step=optimizer.step: step())
+        y = functional.linear(functional.linear(x, weights[0]), weights[1])
+        (y * y).sum().backward()
+        return np.array(weights[0].grad)
+
+    np.testing.assert_array_equal(gradient(True), gradient(False))
+
+
+def test_a_cotangent_may_lie_in_the_buffer() -> None:
+    x = np.random.default_rng(0).normal(size=(3, 3))
+
+    def gradients(place: bool) -> list[Any]:
+        first, weight, bias = parameters_of([(3, 3), (3, 3), (3,)])
+        if place:
+            buffers_of([first, weight, bias])
+        (functional.linear(x, weight) ** 2).sum().backward()
+        cotangent = weight.grad
+        weight.grad = None
+        hidden = functional.linear(x, first)
+        functional.linear(hidden, weight, bias).backward(cotangent)
+        return [first.grad, weight.grad, bias.grad]
+
+    for ours, expected in zip(gradients(True), gradients(False), strict=True):
+        np.testing.assert_array_equal(ours, expected)
+
+
+def test_a_bias_that_broadcasts_has_its_place_too() -> None:
+    weight, bias = parameters_of([(2, 3), (1,)])
+    buffers_of([weight, bias])
+    functional.linear(np.ones((4, 3)), weight, bias).sum().backward()
+    np.testing.assert_array_equal(bias.grad, [8.0])
+
+
 def test_gradients_written_before_move_along() -> None:
     used, unused = parameters_of([(3,), (2,)])
     (used * used).sum().backward()

@@ -7,7 +7,7 @@ import pytest
 
 import nn
 from autograd_core import Tensor, no_grad
-from autograd_core.primitive import REGISTRY
+from autograd_core.primitive import REGISTRY, operation
 from autograd_core.tensor import record_row
 from autograd_core.testing.drawer import RandomDrawer
 from autograd_core.testing.gate import draw_call, qualified_name
@@ -66,3 +66,13 @@ def test_operands_and_settings_that_hold_tensors_are_left_to_the_general_functio
     assert (total.item(), x.grad) == (5.0, 1.0)
     doubled: Any = Tensor(np.ones(2), requires_grad=True) * [1.0, 2.0]
     assert doubled.tolist() == [1.0, 2.0]
+
+
+def test_a_parameter_may_be_called_as_a_place_is() -> None:
+    @operation(x=lambda g, into: g * into)
+    def scaled(x: Any, into: Any) -> Any:
+        return x * into
+
+    x = Tensor(np.ones(3), requires_grad=True)
+    scaled(x, 2.0).sum().backward()
+    np.testing.assert_array_equal(x.grad, [2.0, 2.0, 2.0])

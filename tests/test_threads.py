@@ -13,6 +13,7 @@ from autograd_core import Tensor, detect_anomaly, grad, no_grad
 from autograd_core.errors import AnomalyError
 from autograd_core.graph import mode
 from autograd_core.primitive import REAL, REGISTRY, Elementwise, Primitive, operation
+from nn import functional
 
 THREADS = 4
 
@@ -81,6 +82,20 @@ def test_threads_walk_one_graph_at_once() -> None:
     loss = np.sin(x * x).sum()
     at_once(lambda k: loss.backward(retain_graph=True))
     np.testing.assert_allclose(x.grad, THREADS * np.cos(0.25), rtol=1e-12)
+
+
+def test_the_first_loops_may_be_compiled_for_several_threads() -> None:
+    pytest.importorskip("numba", reason="needs the extra fast")
+    x = np.random.default_rng(0).normal(size=(64, 1024))
+    functions = [functional.softmax, functional.gelu, functional.log_softmax] * 3
+
+    def work(function: Any) -> Any:
+        return function(Tensor(x)).data
+
+    with ThreadPoolExecutor(len(functions)) as pool:
+        found = list(pool.map(work, functions))
+    for ours, function in zip(found, functions, strict=True):
+        np.testing.assert_array_equal(ours, function(x))
 
 
 def test_the_first_use_of_an_operation_may_come_from_several_threads() -> None:

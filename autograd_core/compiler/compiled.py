@@ -13,10 +13,11 @@ import numpy as np
 
 from autograd_core.compiler.differentiable import is_alive, trace_backward
 from autograd_core.compiler.fuse import fuse
-from autograd_core.compiler.ir import Kind, Value
+from autograd_core.compiler.ir import Kind, Value, exactly
 from autograd_core.compiler.memory import place_gradients, reuse
 from autograd_core.compiler.passes import (
     Draft,
+    Pass,
     forget_less,
     hoist,
     lower,
@@ -73,6 +74,9 @@ class Compiled(Generic[P, R]):
     ``source()`` shows the program of the latest call, ``explain()`` what each pass did to it.
     """
 
+    # Whether programs keep buffers for their results between calls.
+    keeps = True
+
     def __init__(
         self, function: Callable[P, R], fuse: bool | None, cache_size: int, verify: bool
     ) -> None:
@@ -120,7 +124,7 @@ class Compiled(Generic[P, R]):
                 cache.entries.move_to_end(key)
                 cache.latest = entry.program
                 return entry.program
-        program = cache.latest = build(self._trace(args, kwargs))
+        program = cache.latest = build(self._trace(args, kwargs), self.keeps)
         give_back()  # tracing, and numba's compiler, needed memory that runs do not
         others = cache.entries.pop(key, [])[: self.cache_size - 1]
         cache.entries[key] = [Entry(program, not self.verify), *others]
@@ -206,7 +210,7 @@ class Call:
             for item in value.values():
                 self.add(item)
         else:
-            self.key += (kind, value if is_hashable(value) else Itself(value))
+            self.key += exactly(value) if is_hashable(value) else (kind, Itself(value))
 
 
 class Itself:
@@ -313,7 +317,7 @@ def outputs_in(result: Any) -> list[Output]:
     return []
 
 
-def build(call: TracedCall) -> Program:
+def build(call: TracedCall, keeps: bool) -> Program:
     """The program of a trace, after all passes; its backward pass is another one."""
     trace = call.trace
     results = [output.value for output in outputs_in(call.result)]
@@ -331,7 +335,8 @@ def build(call: TracedCall) -> Program:
     call.gradients = {leaf: final[value] for leaf, value in call.gradients.items()}
     call.inner = {k: final[value] for k, value in call.inner.items()}
     first, second = split(draft, call)
-    passes = (recompute, fuse, prune, *PLACING) if call.fuse else PLACING
+    passes: tuple[Pass, ...] = (recompute, fuse, prune) if call.fuse else ()
+    passes += PLACING if keeps else ()
     for part in (first, second):
         run_passes(part, passes)
     return Program(call, first, second)

@@ -20,7 +20,7 @@ from autograd_core.compiler.expressions import Constant
 from autograd_core.compiler.ir import Instruction, Kind, Value
 from autograd_core.compiler.loops import Group, Step
 from autograd_core.compiler.loops import Kind as Layout
-from autograd_core.compiler.passes import CHANGING, Draft
+from autograd_core.compiler.passes import CHANGING, Draft, are_alike
 from autograd_core.compiler.steps import (
     SUM,
     SUM_OF_PRODUCT,
@@ -107,7 +107,9 @@ class Cluster:
         if len(self.members) >= loops.MOST_STEPS:
             return None
         if each.reduces:
-            return REDUCED[each.reduces] if each.full == self.full else None
+            ((value, nest),) = each.arrays
+            whole = nest == self.full and self.layouts.get(value, Layout.FULL) is Layout.FULL
+            return REDUCED[each.reduces] if whole else None
         for value, nest in each.arrays:
             found = layout_in(nest, self.full)
             if found is None or self.layouts.get(value, found) is not found:
@@ -214,7 +216,8 @@ def spelled_out(instruction: Instruction) -> list[Instruction]:
     if instruction.function is not np.einsum or instruction.args[0] != SUM_OF_PRODUCT:
         return [instruction]
     _, x, y = instruction.args
-    if x.shape != y.shape or x.order != y.order:
+    summed = x.dtype.kind == "f" and x.dtype.itemsize >= 4  # einsum adds half precision in single
+    if not (are_alike(x, y) and summed) or instruction.kwargs:
         return [instruction]
     product = x.twin(-instruction.outputs[0].number)
     factors, total = copy.copy(instruction), copy.copy(instruction)
@@ -259,7 +262,8 @@ def kernel_of(cluster: Cluster, takers: dict[Value, set[Any]]) -> Instruction:
     for _, each in cluster.members:
         taken.update(dict.fromkeys(cluster.key(v) for v in each.arrays if v[0] not in made))
     numbers = {key: number for number, key in enumerate(taken)}
-    steps: dict[Step, int] = {}  # what is made again may meet the first of its kind
+    steps: list[Step] = []
+    known: dict[Any, int] = {}  # what is made again may meet the first of its kind
     for (_, each), output in zip(cluster.members, made, strict=True):
         step = Step(
             each.function,
@@ -268,8 +272,11 @@ def kernel_of(cluster: Cluster, takers: dict[Value, set[Any]]) -> Instruction:
             cluster.layouts[output],
             each.reduces,
         )
-        number = steps.setdefault(step, len(taken) + len(steps))
-        numbers[output, cluster.layouts[output]] = number
+        key = step.key()
+        if key not in known:
+            known[key] = len(taken) + len(steps)
+            steps.append(step)
+        numbers[output, cluster.layouts[output]] = known[key]
     outputs = tuple(value for value in made if takers.get(value, set()) - {cluster})
     inputs = tuple((layout, value.dtype) for value, layout in taken)
     group = Group(

@@ -138,6 +138,16 @@ def values_in(container: Any) -> Iterator[Value]:
 VIEWS = {name: operator.attrgetter(name) for name in ("T", "mT", "real", "imag")}
 
 
+def exactly(value: Any) -> Any:
+    """What tells a value from all others, also from those that equal it: 0.0 from -0.0, 1 from 1.0.
+
+    >>> exactly(0.0) == exactly(-0.0), exactly(1) == exactly(1.0), exactly(2.5) == exactly(2.5)
+    (False, False, True)
+    """
+    number = isinstance(value, (float, complex, np.generic))
+    return type(value), repr(value) if number else value
+
+
 class Method:
     """A method of arrays as a function; NumPy's scalars have them too."""
 

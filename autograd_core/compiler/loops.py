@@ -36,7 +36,14 @@ from autograd_core.compiler.expressions import (
     expression,
     loop_dtypes,
 )
-from autograd_core.compiler.machine import BLOCK, entry_point, instructions, local_array
+from autograd_core.compiler.ir import exactly
+from autograd_core.compiler.machine import (
+    BLOCK,
+    COMPILING,
+    entry_point,
+    instructions,
+    local_array,
+)
 from autograd_core.errors import require
 from autograd_core.workers import share_out, thread_count
 
@@ -78,6 +85,13 @@ class Step:
     dtype: Dtype
     kind: Kind
     reduces: Literal["last", "leading", "all"] | None = None
+
+    def key(self) -> Any:
+        """What tells the step from all others, also from those with equal numbers."""
+        operands = [
+            each if isinstance(each, int) else exactly(each.value) for each in self.operands
+        ]
+        return self.function, tuple(operands), self.dtype, self.kind, self.reduces
 
 
 @dataclass(frozen=True)
@@ -617,7 +631,8 @@ def build(group: Group) -> Callable[..., None]:
     arrays = [(dtype, dimensions[kind]) for kind, dtype in zip(kinds, dtypes, strict=True)]
     work = [*writer.work.values()]
     arrays += [(each.dtype, 1 + each.columns) for each in work]
-    code = machine_code(text, tuple(arrays), bool(work))
+    with COMPILING:
+        code = machine_code(text, tuple(arrays), bool(work))
     cost = sum(map(writer.cost, group.steps)) + 0.05 * len(kinds)
     return Kernel(kinds, work, cost, code).call()
 

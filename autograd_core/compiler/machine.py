@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import cache
 from types import SimpleNamespace
@@ -10,6 +11,9 @@ from typing import Any
 import numpy as np
 
 from autograd_core.errors import require
+
+# Held while numba compiles: its lock of its own does not cover all that it shares.
+COMPILING = threading.RLock()
 
 # Elements of a local array.
 BLOCK = 128

@@ -153,10 +153,12 @@ def overwritable(instruction: Instruction, output: Value, done: set[Value]) -> V
             continue
         if (operand.shape, operand.dtype) != (output.shape, output.dtype):
             continue
-        if operand.order != output.order:  # others rely on where elements lie
-            continue
+        if operand.order != output.order or not operand.shape:
+            continue  # others rely on where elements lie, and NumPy's numbers are not written to
         if isinstance(kernel, Kernel):
-            if loops.may_share(kernel.group, position, instruction.outputs.index(output)):
+            # It may be both a row and a column, also through a view.
+            once = [value.owner for value in instruction.operands].count(operand) == 1
+            if once and loops.may_share(kernel.group, position, instruction.outputs.index(output)):
                 return operand
         elif is_elementwise(instruction):
             return operand

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.compiler.ir import VIEWS, Instruction, Kind, Value, named
+from autograd_core.compiler.ir import VIEWS, Instruction, Kind, Value, exactly, named
 from autograd_core.compiler.state import write_gradient
 from autograd_core.containers import map_leaves
 from autograd_core.rules.reductions import MISSING
@@ -52,6 +52,8 @@ class Draft:
             equal = visit(instruction)
             if equal is None:
                 kept.append(instruction)
+                for output in instruction.outputs:  # it may be a view of what is left out
+                    output.owner = renamed(output.owner).owner
             else:
                 table.update(equal)
         removed = len(self.instructions) - len(kept)
@@ -156,12 +158,18 @@ def simplify(draft: Draft) -> str:
         if rule is not None and returned.isdisjoint(instruction.outputs):
             (output,) = instruction.outputs
             same = rule(instruction, made_by)
-            if same is not None and (same.shape, same.dtype) == (output.shape, output.dtype):
+            if same is not None and are_alike(same, output):
                 return {output: same}
         made_by.update(dict.fromkeys(instruction.outputs, instruction))
         return None
 
     return f"simplify: {draft.rewrite(visit)} operations give back what they get"
+
+
+def are_alike(value: Value, other: Value) -> bool:
+    """Whether one can stand for the other, also for those who rely on where its elements lie."""
+    alike = (value.shape, value.dtype, value.order) == (other.shape, other.dtype, other.order)
+    return alike and value.order is not None
 
 
 def without_one(instruction: Instruction, made_by: Any) -> Value | None:
@@ -250,7 +258,7 @@ def hashable(container: Any) -> Any:
         return tuple((key, hashable(value)) for key, value in container.items())
     if isinstance(container, slice):
         return (slice, container.start, container.stop, container.step)
-    return container if isinstance(container, Value) else (type(container), container)
+    return container if isinstance(container, Value) else exactly(container)
 
 
 def prune(draft: Draft) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from autograd_core.compiler.expressions import Constant, expression
 from autograd_core.compiler.ir import Instruction, Value
-from autograd_core.compiler.passes import Draft, last_uses
+from autograd_core.compiler.passes import CHANGING, Draft, last_uses
 from autograd_core.compiler.steps import candidate, same_elements
 from autograd_core.containers import map_leaves
 
@@ -28,10 +28,15 @@ def recompute(draft: Draft) -> str:
     peak = peak_of(draft)
     waiting = crossing(draft, peak)
     again: dict[Value, Instruction] = {}
+    outside: set[Value] = set()  # those of them made of arrays from outside, which may change
     for instruction in draft.instructions[:peak]:
+        if instruction.kind in CHANGING:
+            again = {value: made for value, made in again.items() if value not in outside}
         shown = same_elements(instruction)
         if shown in again:
             again[instruction.outputs[0]] = instruction
+            if shown in outside:
+                outside.add(instruction.outputs[0])
         elif shown is None and is_elementwise(instruction):
             (output,) = instruction.outputs
             operands = [operand for operand in instruction.operands if operand.array is None]
@@ -42,6 +47,8 @@ def recompute(draft: Draft) -> str:
             )
             if known and free:
                 again[output] = instruction
+                if any(v.array is not None or v in outside for v in instruction.operands):
+                    outside.add(output)
     instructions = draft.instructions[:peak]
     new: dict[Value, Value] = {}
 
@@ -64,6 +71,8 @@ def recompute(draft: Draft) -> str:
         instructions.append(made)
 
     for instruction in draft.instructions[peak:]:
+        if instruction.kind in CHANGING:
+            again = {value: made for value, made in again.items() if value not in outside}
         for operand in instruction.operands:
             if operand in again and operand not in new:
                 remake(operand)

@@ -149,7 +149,7 @@ def reduction(instruction: Instruction) -> tuple[Any, Any, str] | None:
         return None
     function, array, axes = found
     order = array.order
-    if order is None:
+    if not order:  # there are gaps, or it is a number
         return None
     reduces = along({axis % len(order) for axis in axes}, order)
     lies = reduces != "last" or keeps_order(instruction, order)

@@ -238,7 +238,8 @@ def without_values(array: Any) -> Any:
     """An array of the same layout, in memory that takes none until it is written to: all zeros."""
     if not isinstance(array, np.ndarray) or array.nbytes < LARGE or min(array.strides) < 0:
         return array
-    memory = mmap.mmap(-1, array.nbytes, **PRIVATE)
+    reach = sum((n - 1) * step for n, step in zip(array.shape, array.strides, strict=True))
+    memory = mmap.mmap(-1, reach + array.itemsize, **PRIVATE)  # a view may have gaps
     return np.ndarray(array.shape, array.dtype, memory, strides=array.strides)
 
 

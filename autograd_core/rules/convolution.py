@@ -159,8 +159,8 @@ def conv_weight(y: Any, x: Any, windows: Windows, groups: int) -> Any:
     shape = (y.shape[1], x.shape[1] // groups, *windows.kernel)
     result = np.zeros(shape, np.result_type(y, x), like=y)
     loops = Loops(windows, layout)
-    long = loops.rows(y.shape).width >= LONG
-    if long and reads_in_place(loops, groups, y.shape, y, x):
+    in_place = reads_in_place(loops, groups, y.shape, y, x)
+    if in_place and loops.rows(y.shape).width >= LONG:
         loops.correlate_weight(y, x, result)
         return result
     total, matrices = weights(result, groups), layout.matrices(y, groups)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd_core.kernels import machine_code, suits
+from autograd_core.kernels import are_alike, machine_code
 from autograd_core.memory import aligned
 from autograd_core.rules.convolution_layout import Layout
 from autograd_core.rules.windows import Sizes, Windows
@@ -20,6 +20,8 @@ from autograd_core.rules.windows import Sizes, Windows
 FEW = 32
 # The shortest rows worth a sum of products.
 LONG = 256
+# The longest row of a kernel, which is one piece of straight-line code.
+MOST_TAPS = 32
 
 
 class Rows(NamedTuple):
@@ -128,14 +130,15 @@ def loops() -> Any:
 
 
 def loop(make: Any, *arrays: Any) -> None:
-    """Run a loop over vectors and sizes."""
-    *vectors, _ = arrays
-    machine_code(make, vectors[0].dtype, *(1,) * len(vectors), sizes=True)(*arrays)
+    """Run a loop over vectors and sizes; those it writes to have no gaps."""
+    *vectors, sizes = arrays
+    code = machine_code(make, vectors[0].dtype, *(1,) * len(vectors), sizes=True)
+    code(*map(np.ascontiguousarray, vectors), sizes)
 
 
 def knows(loops: Loops, groups: int, *arrays: Any) -> bool:
     """Whether there are loops for these windows and arrays."""
-    return groups == 1 and len(loops.windows.kernel) <= 2 and suits(*arrays)
+    return groups == 1 and len(loops.windows.kernel) <= 2 and are_alike(*arrays)
 
 
 def reads_in_place(loops: Loops, groups: int, y: Sizes, *arrays: Any) -> bool:
@@ -143,6 +146,7 @@ def reads_in_place(loops: Loops, groups: int, y: Sizes, *arrays: Any) -> bool:
 
     Copies pay off with many outputs, and are none for kernels of one element.
     """
-    one = math.prod(loops.windows.kernel) == 1
-    steps = loops.axes()[1]
-    return y[1] <= FEW and not one and steps[1] == 1 and knows(loops, groups, *arrays)
+    if y[1] > FEW or not knows(loops, groups, *arrays):
+        return False
+    (_, taps), (_, stride), _ = loops.axes()
+    return stride == 1 and taps <= MOST_TAPS and math.prod(loops.windows.kernel) > 1

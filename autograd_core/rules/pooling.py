@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.kernels import machine_code, suits, whole
+from autograd_core.kernels import are_alike, machine_code, whole
 from autograd_core.memory import aligned
 from autograd_core.primitive import call, operation
 from autograd_core.rules.convolution import draw_windows
@@ -116,6 +116,10 @@ def maxima(x: Any, out: Any, windows: Windows) -> Any:
     """Masks of the elements as large as the maximum of their window, then how many these are."""
     padded = windows.pad(x, lowest(x.dtype))
     masks = [padded[slab] == out for _, slab in windows.slices(out.shape[2:])]
+    if padded is not x:  # the padding is no maximum, even where nothing is larger
+        real = windows.pad(np.ones_like(x, bool, shape=(1, 1, *x.shape[2:])))
+        for mask, (_, slab) in zip(masks, windows.slices(out.shape[2:]), strict=True):
+            np.logical_and(mask, real[slab], out=mask)
     number: Any = np.zeros_like(masks[0], np.uint8 if len(masks) < 256 else np.intp)
     for mask in masks:
         number += mask.view(np.uint8)
@@ -248,7 +252,7 @@ def empty_like(x: Any, nest: Nest, shape: Sizes | None = None) -> Any:
 
 def knows(windows: Windows, *arrays: Any) -> bool:
     """Whether there are loops for windows and arrays, and they are worth it."""
-    return len(windows.kernel) == 2 and suits(*arrays)
+    return len(windows.kernel) == 2 and are_alike(*arrays)
 
 
 def run_loop(name: str, windows: Windows, *arrays: Any) -> None:

@@ -42,11 +42,6 @@ def linear_weight(g: Any, x: Any, into: Any = None) -> Any:
     return np.matmul(rows(g).T, rows(x), out=into)
 
 
-def linear_bias(g: Any, into: Any = None) -> Any:
-    """The sum of all vectors."""
-    return np.add.reduce(rows(g), axis=0, out=into)
-
-
 def linear_operands(d: Any) -> Any:
     """A draw for ``linear``: any number of leading axes, with and without bias."""
     *leading, inputs = d.shape(min_dims=1)
@@ -59,7 +54,7 @@ def linear_operands(d: Any) -> Any:
     linear_operands,
     x=linear_x,
     weight=linear_weight,
-    bias=linear_bias,
+    bias=lambda g: np.add.reduce(rows(g), axis=0),
 )
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """Affine map of the vectors along the last axis: x Wᵀ + b.

@@ -128,8 +128,9 @@ def layer_norm(
     >>> layer_norm(np.array([[0.0, 2.0]]), (2,), eps=0.0)
     array([[-1.,  1.]])
     """
-    axes = last_axes("layer_norm", x, tuple(normalized_shape))
-    if weight is not None and bias is not None:
+    shape = tuple(normalized_shape)
+    axes = last_axes("layer_norm", x, shape)
+    if weight is not None and bias is not None and weight.shape == bias.shape == shape:
         return normalize_layer(x, weight, bias, axes, eps)
     return affine(standardize(x, axes, eps)[0], weight, bias)
 

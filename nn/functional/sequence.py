@@ -20,7 +20,7 @@ import numpy as np
 
 from autograd_core import operation, vjp
 from autograd_core.errors import ShapeError
-from autograd_core.kernels import machine_code, suits
+from autograd_core.kernels import are_alike, machine_code
 from autograd_core.primitive import call
 from nn.functional.linear import rows
 
@@ -49,6 +49,14 @@ def check_width(name: str, gates: Any, weight: Any, h: Any, count: int) -> None:
         )
 
 
+def check_cells(name: str, c: Any, h: Any) -> None:
+    """Raise ShapeError unless both parts of a state have the same shape."""
+    if c.shape != h.shape:
+        raise ShapeError(
+            f"{name}: got a state of shapes {h.shape} and {c.shape}; expected the same shape"
+        )
+
+
 def in_c_order(array: Any) -> Any:
     """The array, or a copy whose elements lie in the order of its axes."""
     return array if array.flags.c_contiguous else array.copy()
@@ -56,7 +64,7 @@ def in_c_order(array: Any) -> Any:
 
 def in_machine_code(name: str, given: Sequence[Any], dimensions: tuple[int, ...]) -> Any:
     """The loop for a step, where it is faster than NumPy; None elsewhere."""
-    if not suits(*given):
+    if not are_alike(*given):
         return None
     from nn.functional import sequence_loops
 
@@ -276,13 +284,15 @@ def lstm_pull(
 ) -> Any:
     """Gradients of what ``lstm_sequence`` takes, back through time in arrays made before."""
     check_width("lstm_pull", activations, weight, h, 4)
+    check_cells("lstm_pull", c, h)
     given = (g_outputs, g_cells, g_activations, h, c, weight, cells, activations)
     dtype = np.result_type(*given)
     g_gates = empty(activations, len(weight), dtype)
     g_h, g_c = (np.zeros_like(h, dtype, "C") for _ in range(2))
     loop = in_machine_code("lstm_step_back", given, (2,) * 9)
     step_back = loop or lstm_step_back(g_h, len(weight))
-    cells, c, *cotangents = map(in_c_order, (cells, c, g_outputs, g_cells, g_activations))
+    cells, c, activations = map(in_c_order, (cells, c, activations))
+    cotangents = [*map(in_c_order, (g_outputs, g_cells, g_activations))]
     for t in reversed(range(len(outputs))):
         before = cells[t - 1] if t else c
         taken = [each[t] for each in (*cotangents, activations, cells)]
@@ -322,6 +332,8 @@ def lstm_sequence(gates: Any, h: Any, c: Any, weight: Any, bias: Any) -> Any:
     (array([[[0.23105858]]]), array([[[0.5]]]))
     """
     check_width("lstm_sequence", gates, weight, h, 4)
+    check_cells("lstm_sequence", c, h)
+    bias = np.broadcast_to(bias, (len(weight),))
     given = (gates, h, c, weight, bias)
     size, dtype = h.shape[-1], np.result_type(*given)
     outputs, cells, activations = (empty(gates, width * size, dtype) for width in (1, 1, 4))
