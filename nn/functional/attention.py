@@ -12,8 +12,8 @@ from autograd_core.errors import ShapeError
 from autograd_core.kernels import kernel
 from autograd_core.primitive import call
 from autograd_core.rules.piecewise import keep
+from nn.functional.activation import softmax, softmax_rule
 from nn.functional.dropout import dropout
-from nn.functional.sums import products_over, sum_over
 
 # What to add to a score to hide it; finite, so that a query without keys has no NaN.
 HIDDEN = -1e30
@@ -47,13 +47,12 @@ def shown(scores: Any, mask: Any) -> Any:
 @kernel
 def scores_rule(g: Any, out: Any, mask: Any, scale: float) -> Any:
     """Remove what would change the sum; hidden scores do not matter."""
-    return shown(scale * (out * (g - products_over(g, out, -1))), mask)
+    return shown(scale * softmax_rule(g, out, -1), mask)
 
 
-@kernel
 def mask_rule(g: Any, out: Any) -> Any:
     """As for the scores, which the mask is added to."""
-    return out * (g - products_over(g, out, -1))
+    return softmax_rule(g, out, -1)
 
 
 @operation(scores_and_mask, label="softmax", scores=scores_rule, mask=mask_rule)
@@ -69,8 +68,7 @@ def masked_softmax(scores: Any, mask: Any, scale: float) -> Any:
         hides = mask.dtype == bool
         lowest = np.finfo(scores.dtype).min
         scores = np.where(mask, scores, lowest) if hides else scores + mask.astype(scores.dtype)
-    exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return exponentials / sum_over(exponentials, -1)
+    return softmax(scores, axis=-1)
 
 
 def attention_weights(query: Any, key: Any, mask: Any = None) -> Any:

@@ -100,22 +100,17 @@ def over_last_axes_with_parameters(d: Any) -> Any:
 @kernel
 def layer_norm_rule(g: Any, x: Any, weight: Any, axes: Axes, eps: float) -> Any:
     """Normalize again, which is cheaper than to keep it; then as for ``standardize``."""
-    y = x - mean_over(x, axes)
-    scale = np.sqrt(mean_product_over(y, y, axes) + eps)
-    y = y / scale
-    inner = g * weight
-    level, slope = mean_over(inner, axes), mean_product_over(inner, y, axes)
+    out = standardize(x, axes, eps)
     others = tuple(range(x.ndim - len(axes)))
-    return (inner - level - y * slope) / scale, (g * y).sum(axis=others), g.sum(axis=others)
+    g_x = standardize_rule((g * weight, 0, 0), out, axes, eps, x.shape)
+    return g_x, (g * out[0]).sum(axis=others), g.sum(axis=others)
 
 
 @operation(over_last_axes_with_parameters, joint=("x", "weight", "bias"), all_three=layer_norm_rule)
 @kernel
 def normalize_layer(x: Any, weight: Any, bias: Any, axes: Axes, eps: float) -> Any:
     """``layer_norm`` with both parameters."""
-    y = x - mean_over(x, axes)
-    y = y / np.sqrt(mean_product_over(y, y, axes) + eps)
-    return y * weight + bias
+    return standardize(x, axes, eps)[0] * weight + bias
 
 
 def layer_norm(
